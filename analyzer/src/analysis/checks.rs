@@ -1,0 +1,155 @@
+//! What the analyses found to be wrong with a trace, or worth knowing (METRICS 8, TRACE-FORMAT 6.3 and 6.4).
+
+use super::context::Context;
+use super::forest::Straddles;
+use super::launches::device_time;
+use super::memory;
+use crate::audit::{Code, Finding};
+use crate::table::Recorded;
+use crate::trace::Trace;
+use crate::trace::events::HostKind;
+use crate::units::{Nanoseconds, count, share, to_f64};
+
+/// All findings of `context`'s trace.
+#[must_use]
+pub fn findings(context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.extend(orphans(context));
+    findings.extend(skew(context));
+    findings.extend(straddles(context.trace, &context.forest.straddles, Code::Overlap));
+    findings.extend(memory_findings(context));
+    findings.extend(launches(context));
+    findings.extend(steps(context));
+    findings.extend(straddles(context.trace, &context.forest.tiny_straddles, Code::Straddle));
+    findings.extend(overhead(context.trace));
+    findings.extend(no_events(context.trace));
+    findings.extend(kineto_log(context.trace));
+    findings
+}
+
+fn micros(time: Nanoseconds) -> String {
+    format!("{:.3} µs", to_f64(time.get()) / 1e3)
+}
+
+/// R55.
+fn orphans(context: &Context<'_>) -> Option<Finding> {
+    let device = &context.trace.device;
+    let orphans = || (0..device.len()).filter(|&row| context.launches.call_of(row).is_none());
+    let lost = count(orphans().count());
+    let time: Nanoseconds = orphans().map(|row| device.duration(row)).sum();
+    let share = share(time, device_time(context.trace));
+    if lost == 0 {
+        return None;
+    }
+    let code = if share.is_none_or(|share| share >= 0.01) { Code::OrphanGpu } else { Code::OrphanGpuNote };
+    let percent = share.map_or(String::new(), |share| format!(" ({:.1} % of device time)", share * 100.0));
+    let message = format!(
+        "{lost} of {} device events{percent} were launched before recording began or by calls that are not in the file; they are in device totals, and in the operator table only as [no launch recorded]",
+        device.len()
+    );
+    Some(Finding::new(code, lost, message).with_time(time, share))
+}
+
+/// R57.
+fn skew(context: &Context<'_>) -> Option<Finding> {
+    let trace = context.trace;
+    let early = |row: usize| {
+        let launch = trace.host.start(context.launches.call_of(row)?);
+        let start = trace.device.start(row);
+        (start < launch).then(|| launch - start)
+    };
+    let worst = (0..trace.device.len()).filter_map(early).max()?;
+    let events = count((0..trace.device.len()).filter_map(early).count());
+    let message = format!(
+        "{events} device events start before their launch (at most {}): host and device clocks differ; queue delays are not reliable",
+        micros(worst)
+    );
+    Some(Finding::new(Code::LaunchSkew, events, message).with_time(worst, None))
+}
+
+/// R64.
+fn straddles(trace: &Trace, straddles: &Straddles, code: Code) -> Option<Finding> {
+    let first = straddles.first?;
+    let name = trace.names.get(trace.host.name(first));
+    let message = format!(
+        "{} host events cross the end of the event they start in (at most {}; first: {name} at {} ns); both are kept, whole",
+        straddles.count,
+        micros(straddles.longest),
+        (trace.host.start(first) - trace.origin).get(),
+    );
+    Some(Finding::new(code, straddles.count, message).with_time(straddles.longest, None))
+}
+
+/// R70 and R72.
+fn memory_findings(context: &Context<'_>) -> Vec<Finding> {
+    if let Recorded::No(_) = memory::recorded(context.trace) {
+        let message = "memory was not recorded; use profile_memory=True";
+        return vec![Finding::new(Code::NoMemory, 1, message)];
+    }
+    let rows = memory::rows(context);
+    let mut findings = Vec::new();
+    let gaps: u64 = rows.iter().map(|row| row.gaps).sum();
+    if gaps > 0 {
+        let message = format!("{gaps} gaps in the allocator's totals: some allocator events were lost");
+        findings.push(Finding::new(Code::MemGap, gaps, message));
+    }
+    let relative = count(rows.iter().filter(|row| row.relative).count());
+    if relative > 0 {
+        let message = "the producer gives no allocator totals: memory is relative to an unknown start";
+        findings.push(Finding::new(Code::MemRelative, relative, message));
+    }
+    findings
+}
+
+/// R56, and calls that share a correlation.
+fn launches(context: &Context<'_>) -> Vec<Finding> {
+    let (lonely, doubled) = (context.launches.calls_without_event, context.launches.duplicate_correlations);
+    let lonely = (lonely > 0 && context.trace.has_device_events()).then(|| {
+        let message = format!("{lonely} launch calls have no device event (graph captures, calls at the recording's end)");
+        Finding::new(Code::LaunchNoGpu, lonely, message)
+    });
+    let doubled = (doubled > 0).then(|| {
+        let message = format!("{doubled} host calls repeat a correlation; the first call owns the device events");
+        Finding::new(Code::DupCorrelation, doubled, message)
+    });
+    lonely.into_iter().chain(doubled).collect()
+}
+
+fn steps(context: &Context<'_>) -> Option<Finding> {
+    let steps = &context.steps;
+    let empty = count(steps.steps.iter().filter(|step| step.duration() == Nanoseconds::ZERO).count());
+    let other = steps.on_other_threads;
+    if empty + other == 0 || !steps.annotated {
+        return None;
+    }
+    let message = format!(
+        "{empty} steps have no length and are left out of means; {other} step annotations of other threads are not used"
+    );
+    Some(Finding::new(Code::StepIncomplete, empty + other, message))
+}
+
+fn overhead(trace: &Trace) -> Option<Finding> {
+    let rows = || (0..trace.host.len()).filter(|&row| trace.host.kind(row) == HostKind::Overhead);
+    let events = count(rows().count());
+    let time: Nanoseconds = rows().map(|row| trace.host.duration(row)).sum();
+    (events > 0).then(|| {
+        let message = format!("{events} rows of the profiler's own overhead, {} in all", micros(time));
+        Finding::new(Code::Overhead, events, message).with_time(time, None)
+    })
+}
+
+/// R79.
+fn no_events(trace: &Trace) -> Option<Finding> {
+    let has_ops = (0..trace.host.len()).any(|row| trace.host.kind(row) == HostKind::Op);
+    (!has_ops && !trace.has_device_events()).then(|| {
+        let message = "no operator and no GPU events: was the step reached? (wait + warmup consumed all steps)";
+        Finding::new(Code::NoEvents, 1, message)
+    })
+}
+
+fn kineto_log(trace: &Trace) -> Option<Finding> {
+    let lines = &trace.metadata.log_lines;
+    let first = lines.first()?;
+    let message = format!("{} lines in the profiler's own log; first: {}", lines.len(), first.raw());
+    Some(Finding::new(Code::KinetoLog, count(lines.len()), message))
+}

@@ -1,0 +1,54 @@
+//! What several analyses need of one trace, worked out once.
+
+use super::checks;
+use super::forest::Forest;
+use super::launches::Launches;
+use super::pieces::Pieces;
+use super::steps::Steps;
+use crate::audit::Finding;
+use crate::trace::Trace;
+
+/// A trace, and what is known of it.
+pub struct Context<'t> {
+    /// The trace.
+    pub trace: &'t Trace,
+    /// How host events nest.
+    pub forest: Forest,
+    /// Which call launched which device event.
+    pub launches: Launches,
+    /// The training steps.
+    pub steps: Steps,
+    /// The category of every piece of time.
+    pub pieces: Pieces,
+}
+
+impl<'t> Context<'t> {
+    /// Works out what the analyses share.
+    #[must_use]
+    pub fn new(trace: &'t Trace) -> Self {
+        Self::build(trace, None)
+    }
+
+    /// The same for a trace of which only some steps were kept: these, as the whole trace has them.
+    #[must_use]
+    pub fn with_steps(trace: &'t Trace, steps: Steps) -> Self {
+        Self::build(trace, Some(steps))
+    }
+
+    fn build(trace: &'t Trace, steps: Option<Steps>) -> Self {
+        let forest = Forest::grow(trace);
+        let launches = Launches::link(trace, &forest);
+        let steps = match steps {
+            Some(steps) => steps.bound_to(trace, &launches),
+            None => Steps::find(trace, &launches),
+        };
+        let pieces = Pieces::classify(trace, &forest, &launches);
+        Self { trace, forest, launches, steps, pieces }
+    }
+
+    /// What the analyses found to be wrong with the trace (METRICS 8).
+    #[must_use]
+    pub fn findings(&self) -> Vec<Finding> {
+        checks::findings(self)
+    }
+}

@@ -1,0 +1,329 @@
+//! Host events -> trees, one per thread (METRICS 1).
+//!
+//! Sort by (thread, start, -end, kind, External id, correlation, name), sweep with a stack, then fold recursion. The key is
+//! total, so the file's order never matters (R65). A plain loop, not polars: a forest is walked.
+
+use super::intervals::Span;
+use crate::trace::Trace;
+use crate::trace::events::HostKind;
+use crate::trace::tracks::{Identity, Place, TrackId};
+use crate::units::{Nanoseconds, Timestamp, narrow};
+use hashbrown::HashMap;
+use std::cmp::{Ordering, Reverse};
+
+/// No node.
+const NONE: u32 = u32::MAX;
+
+/// Events that cross the end of the event they started in (R64).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Straddles {
+    /// How many.
+    pub count: u64,
+    /// How far the worst reaches beyond.
+    pub longest: Nanoseconds,
+    /// The earliest of them, by (start, row of the sort order).
+    pub first: Option<usize>,
+}
+
+/// How the host events of a trace nest. Nodes are rows of `Trace::host`.
+#[derive(Clone, Debug, Default)]
+pub struct Forest {
+    /// Rows, parents before children.
+    order: Vec<u32>,
+    /// The direct parent, after folding; `NONE` for roots.
+    parent: Vec<u32>,
+    /// The row into which a row was folded; itself where it was not.
+    kept: Vec<u32>,
+    /// Total minus the union of direct children.
+    own: Vec<Nanoseconds>,
+    /// Straddles of more than 1 µs.
+    pub straddles: Straddles,
+    /// Straddles of up to 1 µs: clock granularity.
+    pub tiny_straddles: Straddles,
+}
+
+/// Straddles up to here are clock granularity (R64).
+const TINY: Nanoseconds = Nanoseconds::from_micros(1);
+
+impl Forest {
+    /// Nests the host events of `trace`.
+    #[must_use]
+    pub fn grow(trace: &Trace) -> Self {
+        let threads = adopt_overhead(trace);
+        let order = sorted(trace, &threads);
+        let mut forest = Self {
+            parent: vec![NONE; order.len()],
+            kept: (0..narrow(order.len())).collect(),
+            own: Vec::new(),
+            order,
+            straddles: Straddles::default(),
+            tiny_straddles: Straddles::default(),
+        };
+        forest.nest(trace, &threads);
+        forest.fold(trace);
+        forest.own = forest.self_times(trace);
+        forest
+    }
+
+    /// Rows, parents before children, each thread in one run. Folded rows are left out.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        self.order.iter().map(|&row| row as usize).filter(|&row| self.is_node(row))
+    }
+
+    /// Whether `row` was not folded into its parent.
+    #[must_use]
+    pub fn is_node(&self, row: usize) -> bool {
+        self.kept.get(row).is_some_and(|&kept| kept as usize == row)
+    }
+
+    /// The node that `row` was folded into, or itself.
+    #[must_use]
+    pub fn node_of(&self, row: usize) -> usize {
+        self.kept.get(row).map_or(row, |&kept| kept as usize)
+    }
+
+    /// The parent of the node `row`.
+    #[must_use]
+    pub fn parent(&self, row: usize) -> Option<usize> {
+        self.parent.get(row).filter(|&&parent| parent != NONE).map(|&parent| parent as usize)
+    }
+
+    /// The time of the node `row` in none of its direct children; never negative.
+    #[must_use]
+    pub fn own_time(&self, row: usize) -> Nanoseconds {
+        self.own.get(row).copied().unwrap_or_default()
+    }
+
+    /// The innermost operator around `row`, itself included.
+    #[must_use]
+    pub fn enclosing_op(&self, trace: &Trace, row: usize) -> Option<usize> {
+        let mut at = Some(self.node_of(row));
+        while let Some(row) = at {
+            if trace.host.kind(row) == HostKind::Op {
+                return Some(row);
+            }
+            at = self.parent(row);
+        }
+        None
+    }
+
+    fn nest(&mut self, trace: &Trace, threads: &[u32]) {
+        let host = &trace.host;
+        let thread = |row: u32| threads.get(row as usize).copied().unwrap_or(NONE);
+        let mut open: Vec<u32> = Vec::new();
+        let mut current = NONE;
+        for &row in &self.order {
+            if thread(row) != current {
+                open.clear();
+                current = thread(row);
+            }
+            let (start, end) = (host.start(row as usize), host.end(row as usize));
+            let mut overhang = Nanoseconds::ZERO;
+            while let Some(&top) = open.last() {
+                let top_end = host.end(top as usize);
+                if start < top_end && end <= top_end {
+                    break;
+                }
+                if start < top_end {
+                    overhang = overhang.max(end - top_end);
+                }
+                open.pop();
+            }
+            if overhang > Nanoseconds::ZERO {
+                let tally = if overhang > TINY { &mut self.straddles } else { &mut self.tiny_straddles };
+                tally.count += 1;
+                tally.longest = tally.longest.max(overhang);
+                let earlier = tally.first.is_none_or(|first| start < host.start(first));
+                tally.first = if earlier { Some(row as usize) } else { tally.first };
+            }
+            if let (Some(&top), Some(parent)) = (open.last(), self.parent.get_mut(row as usize)) {
+                *parent = top;
+            }
+            open.push(row);
+        }
+    }
+
+    /// A node whose parent has the same name and no other child becomes part of the parent, to a fixpoint. Parents come
+    /// first in `order`, so one pass sees each chain from its top.
+    fn fold(&mut self, trace: &Trace) {
+        let mut children = vec![0u32; self.order.len()];
+        for &parent in &self.parent {
+            if let Some(count) = children.get_mut(parent as usize) {
+                *count += 1;
+            }
+        }
+        for &row in &self.order {
+            let row = row as usize;
+            let Some(raw_parent) = self.parent(row) else { continue };
+            let parent = self.node_of(raw_parent);
+            if let Some(slot) = self.parent.get_mut(row) {
+                *slot = narrow(parent);
+            }
+            let is_only_child = children.get(parent) == Some(&1);
+            if is_only_child && trace.host.name(row) == trace.host.name(parent) {
+                if let Some(slot) = self.kept.get_mut(row) {
+                    *slot = narrow(parent);
+                }
+                let grandchildren = children.get(row).copied().unwrap_or(0);
+                if let Some(count) = children.get_mut(parent) {
+                    *count = grandchildren;
+                }
+            }
+        }
+    }
+
+    /// Total minus the union of the direct children. Children come in order of start behind their parent, so the end of
+    /// what is covered so far is all that has to be remembered.
+    fn self_times(&self, trace: &Trace) -> Vec<Nanoseconds> {
+        let host = &trace.host;
+        let mut own: Vec<Nanoseconds> = (0..host.len()).map(|row| host.duration(row)).collect();
+        let mut covered: Vec<Timestamp> = (0..host.len()).map(|row| host.start(row)).collect();
+        for row in self.nodes() {
+            let Some(parent) = self.parent(row) else { continue };
+            let (Some(covered), Some(own)) = (covered.get_mut(parent), own.get_mut(parent)) else { continue };
+            let start = host.start(row).max(*covered);
+            let end = host.end(row).min(host.end(parent));
+            if end > start {
+                *own -= end - start;
+                *covered = end;
+            }
+        }
+        own
+    }
+
+    /// The innermost open event at every instant, thread by thread; profiler overhead aside.
+    #[must_use]
+    pub fn innermost(&self, trace: &Trace) -> HashMap<TrackId, Vec<Segment>> {
+        let host = &trace.host;
+        let mut threads: HashMap<TrackId, Vec<Segment>> = HashMap::new();
+        let mut rows = self.order.iter().map(|&row| row as usize).filter(|&row| host.kind(row) != HostKind::Overhead);
+        let mut next = rows.next();
+        while let Some(first) = next {
+            let track = host.track(first);
+            let mut sweep = Sweep::default();
+            while let Some(row) = next.filter(|&row| host.track(row) == track) {
+                sweep.enter(trace, row);
+                next = rows.next();
+            }
+            sweep.leave(trace, None);
+            threads.insert(track, sweep.segments);
+        }
+        threads
+    }
+}
+
+/// From `from` on, until the next segment of the thread, `innermost` is the innermost open event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Segment {
+    /// The start of the segment.
+    pub from: Timestamp,
+    /// The row of the innermost open event; `None` where nothing is open.
+    pub innermost: Option<usize>,
+}
+
+/// A thread being swept in the forest's order.
+#[derive(Default)]
+struct Sweep {
+    open: Vec<usize>,
+    segments: Vec<Segment>,
+}
+
+impl Sweep {
+    fn enter(&mut self, trace: &Trace, row: usize) {
+        self.leave(trace, Some(trace.host.start(row)));
+        while self.open.last().is_some_and(|&top| trace.host.end(row) > trace.host.end(top)) {
+            self.open.pop(); // straddled: METRICS 1
+        }
+        self.open.push(row);
+        self.segments.push(Segment { from: trace.host.start(row), innermost: Some(row) });
+    }
+
+    /// Closes what has ended by `until` (everything without one).
+    fn leave(&mut self, trace: &Trace, until: Option<Timestamp>) {
+        while let Some(&top) = self.open.last() {
+            let end = trace.host.end(top);
+            if until.is_some_and(|until| end > until) {
+                break;
+            }
+            self.open.pop();
+            self.segments.push(Segment { from: end, innermost: self.open.last().copied() });
+        }
+    }
+}
+
+/// The thread of every row: its track, but for overhead, which joins the thread of the innermost event that contains it,
+/// or stands alone.
+fn adopt_overhead(trace: &Trace) -> Vec<u32> {
+    let host = &trace.host;
+    let mut threads: Vec<u32> = (0..host.len()).map(|row| host.track(row).column()).collect();
+    let mut overhead: Vec<usize> = (0..host.len()).filter(|&row| host.kind(row) == HostKind::Overhead).collect();
+    if overhead.is_empty() {
+        return threads;
+    }
+    overhead.sort_unstable_by_key(|&row| host.start(row));
+    // The containing event with the latest start, then the earliest end; the name's thread breaks no tie further.
+    let mut best: Vec<Option<(Timestamp, Reverse<Timestamp>, Reverse<usize>)>> =
+        vec![None; overhead.len()];
+    let mut home: Vec<u32> = vec![NONE; overhead.len()];
+    for row in (0..host.len()).filter(|&row| host.kind(row) != HostKind::Overhead) {
+        let (start, end) = (host.start(row), host.end(row));
+        let first = overhead.partition_point(|&inner| host.start(inner) < start);
+        for (index, &inner) in overhead.iter().enumerate().skip(first) {
+            if host.start(inner) > end {
+                break;
+            }
+            let key = (start, Reverse(end), Reverse(place_rank(trace, row)));
+            if host.end(inner) <= end && best.get(index).is_some_and(|best| best.is_none_or(|best| key > best)) {
+                if let (Some(best), Some(home)) = (best.get_mut(index), home.get_mut(index)) {
+                    *best = Some(key);
+                    *home = host.track(row).column();
+                }
+            }
+        }
+    }
+    // Lone ones get threads of their own, behind all real ones.
+    let mut lone = narrow(trace.tracks.len());
+    for (&row, &home) in overhead.iter().zip(&home) {
+        if let Some(thread) = threads.get_mut(row) {
+            *thread = if home == NONE { lone } else { home };
+            lone += u32::from(home == NONE);
+        }
+    }
+    threads
+}
+
+/// Ties between threads go by place, not by the order in which threads were met.
+fn place_rank(trace: &Trace, row: usize) -> usize {
+    match trace.tracks.place(trace.host.track(row)) {
+        Some(Place { thread: Identity::Whole(thread), .. }) => usize::try_from(thread).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    }
+}
+
+fn sorted(trace: &Trace, threads: &[u32]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..narrow(trace.host.len())).collect();
+    order.sort_by(|&left, &right| {
+        let (left, right) = (left as usize, right as usize);
+        threads.get(left).cmp(&threads.get(right)).then_with(|| compare(trace, left, right))
+    });
+    order
+}
+
+/// The sort key of METRICS 1 within a thread.
+#[must_use]
+pub fn compare(trace: &Trace, left: usize, right: usize) -> Ordering {
+    let host = &trace.host;
+    host.start(left)
+        .cmp(&host.start(right))
+        .then_with(|| host.end(right).cmp(&host.end(left)))
+        .then_with(|| host.kind(left).cmp(&host.kind(right)))
+        .then_with(|| host.external_id(left).cmp(&host.external_id(right)))
+        .then_with(|| host.correlation(left).cmp(&host.correlation(right)))
+        .then_with(|| trace.names.get(host.name(left)).cmp(trace.names.get(host.name(right))))
+}
+
+/// The time during which any host event of `trace` is open.
+#[must_use]
+pub fn host_span(trace: &Trace) -> Span {
+    Span::union((0..trace.host.len()).map(|row| (trace.host.start(row), trace.host.end(row))))
+}

@@ -1,0 +1,99 @@
+//! Device events -> the calls that launched them -> the operators that own them (METRICS 2).
+
+use super::forest::{Forest, compare};
+use crate::trace::Trace;
+use crate::trace::events::HostKind;
+use crate::units::{Nanoseconds, narrow};
+use hashbrown::HashMap;
+
+const NONE: u32 = u32::MAX;
+
+/// Who launched what. Indexed by rows of `Trace::device` and `Trace::host`.
+#[derive(Clone, Debug, Default)]
+pub struct Launches {
+    /// The launching call of every device event.
+    call: Vec<u32>,
+    /// The node that owns every device event: the innermost operator around the call, else the call itself.
+    owner: Vec<u32>,
+    /// Whether a host row launched a device event.
+    launched: Vec<bool>,
+    /// Host calls beyond the first with one correlation, where device events carry it.
+    pub duplicate_correlations: u64,
+    /// Runtime calls whose names say that they launch, without a device event.
+    pub calls_without_event: u64,
+}
+
+impl Launches {
+    /// Links the events of `trace`.
+    #[must_use]
+    pub fn link(trace: &Trace, forest: &Forest) -> Self {
+        let (host, device) = (&trace.host, &trace.device);
+        let mut calls: HashMap<i64, Option<u32>> = HashMap::new();
+        for row in 0..device.len() {
+            if device.correlation(row) != 0 {
+                calls.insert(device.correlation(row), None);
+            }
+        }
+        let mut links = Self { launched: vec![false; host.len()], ..Self::default() };
+        for row in 0..host.len() {
+            if host.kind(row) != HostKind::Runtime || host.correlation(row) == 0 {
+                continue;
+            }
+            let Some(call) = calls.get_mut(&host.correlation(row)) else {
+                links.calls_without_event += u64::from(is_launch_name(trace.names.get(host.name(row))));
+                continue;
+            };
+            match call {
+                None => *call = Some(narrow(row)),
+                Some(other) => {
+                    links.duplicate_correlations += 1;
+                    if compare(trace, row, *other as usize).is_lt() {
+                        *call = Some(narrow(row));
+                    }
+                }
+            }
+        }
+        for row in 0..device.len() {
+            let call = calls.get(&device.correlation(row)).copied().flatten();
+            let owner = call.map(|call| {
+                let call = call as usize;
+                narrow(forest.enclosing_op(trace, call).unwrap_or_else(|| forest.node_of(call)))
+            });
+            if let Some(launched) = call.and_then(|call| links.launched.get_mut(call as usize)) {
+                *launched = true;
+            }
+            links.call.push(call.unwrap_or(NONE));
+            links.owner.push(owner.unwrap_or(NONE));
+        }
+        links
+    }
+
+    /// The call that launched the device event `row`, where it is in the file.
+    #[must_use]
+    pub fn call_of(&self, row: usize) -> Option<usize> {
+        self.call.get(row).filter(|&&call| call != NONE).map(|&call| call as usize)
+    }
+
+    /// The node that owns the device event `row`, where its launch is in the file.
+    #[must_use]
+    pub fn owner_of(&self, row: usize) -> Option<usize> {
+        self.owner.get(row).filter(|&&owner| owner != NONE).map(|&owner| owner as usize)
+    }
+
+    /// Whether the host row launched a device event.
+    #[must_use]
+    pub fn is_launch(&self, host_row: usize) -> bool {
+        self.launched.get(host_row).copied().unwrap_or(false)
+    }
+}
+
+/// Whether a runtime call of this name gives the device work to do.
+fn is_launch_name(name: &str) -> bool {
+    ["Launch", "Memcpy", "Memset"].iter().any(|word| name.contains(word))
+}
+
+/// The durations of all device events of `trace`, summed: what the rows of the operator table add up to.
+#[must_use]
+pub fn device_time(trace: &Trace) -> Nanoseconds {
+    (0..trace.device.len()).map(|row| trace.device.duration(row)).sum()
+}

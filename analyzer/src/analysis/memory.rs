@@ -1,0 +1,353 @@
+//! Memory (METRICS 7): the allocator's curve per device, its peak and who held it, and net bytes per operator.
+
+use super::context::Context;
+use super::{Analysis, Question};
+use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
+use crate::text::Untrusted;
+use crate::trace::events::{ABSENT, HostKind, MemoryRecord};
+use crate::trace::tracks::TrackId;
+use crate::trace::Trace;
+use crate::units::{Bytes, Nanoseconds, Timestamp, to_f64};
+use hashbrown::HashMap;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// The analysis.
+pub const ANALYSIS: Analysis = Analysis {
+    command: "memory",
+    about: "memory per device: peaks, growth per step, what was live at the peak",
+    headings: || headings(COLUMNS),
+    table,
+    cut_by_top: false,
+};
+
+/// The row of what was live before recording began.
+pub const BEFORE_RECORDING: &str = "[before recording]";
+
+/// A device as the allocator names it: `Device Type` and `Device Id`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct AllocatorDevice {
+    device_type: i64,
+    device_id: i64,
+}
+
+impl AllocatorDevice {
+    /// `cpu`, `cuda:0`, `hip:0` ...: the names of c10's device types.
+    #[must_use]
+    pub fn name(self) -> String {
+        let kind = match self.device_type {
+            0 => return "cpu".to_owned(),
+            1 => "cuda",
+            6 => "hip",
+            12 => "xpu",
+            13 => "mps",
+            15 => "hpu",
+            19 => "mtia",
+            20 => "privateuse1",
+            other => return format!("device_type_{other}:{}", self.device_id),
+        };
+        format!("{kind}:{}", self.device_id)
+    }
+
+    /// Whether it is the host's memory.
+    #[must_use]
+    pub const fn is_host(self) -> bool {
+        self.device_type == 0
+    }
+}
+
+/// One allocation that was live at the peak, summed over its operator and step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LiveRow {
+    /// The operator that allocated it.
+    pub op: Untrusted,
+    /// The step it was made in.
+    pub step: Option<i64>,
+    /// Its size.
+    pub bytes: Bytes,
+    /// How many allocations; 0 for what was live before recording began.
+    pub allocations: u64,
+}
+
+/// One device's memory.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MemoryRow {
+    /// The device.
+    pub device: AllocatorDevice,
+    /// The curve: time, allocated, reserved (`None` where the allocator does not say).
+    pub curve: Vec<(Timestamp, Bytes, Option<Bytes>)>,
+    /// The most that was allocated.
+    pub peak: Bytes,
+    /// When first.
+    pub peak_time: Timestamp,
+    /// The most that the caching allocator held; absent for the host.
+    pub peak_reserved: Option<Bytes>,
+    /// What was live at the peak and not allocated inside the recording.
+    pub before_recording: Bytes,
+    /// How much more is allocated at the end of a step than at the end of the step before, on average.
+    pub growth_per_step: Option<f64>,
+    /// What was live at the peak, largest first.
+    pub live: Vec<LiveRow>,
+    /// Records after which the allocator's total was not what the one before and the record's bytes give.
+    pub gaps: u64,
+    /// The producer gives no totals: all numbers are relative to an unknown start.
+    pub relative: bool,
+    /// The zero of printed points in time.
+    pub origin: Timestamp,
+}
+
+/// The columns.
+pub const COLUMNS: &[Column<MemoryRow>] = &[
+    Column { key: "device", unit: Unit::Text, shown: true, says: "the allocator's device, which is no id of the timeline", cell: |row| Untrusted::from(row.device.name()).into() },
+    Column { key: "peak_allocated", unit: Unit::Bytes, shown: true, says: "most bytes allocated after any allocator event", cell: |row| row.peak.into() },
+    Column { key: "peak_reserved", unit: Unit::Bytes, shown: true, says: "most bytes held by the caching allocator; absent for the host", cell: |row| row.peak_reserved.into() },
+    Column { key: "peak_time", unit: Unit::Nanoseconds, shown: true, says: "first time of the peak since the trace's earliest complete event", cell: |row| (row.peak_time - row.origin).into() },
+    Column { key: "before_recording", unit: Unit::Bytes, shown: true, says: "live at the peak and not allocated inside the recording: peak minus what paired allocations explain", cell: |row| row.before_recording.into() },
+    Column { key: "growth_per_step", unit: Unit::DecimalBytes, shown: true, says: "bytes allocated at the last step's host end minus those at the first one's, per step in between", cell: |row| row.growth_per_step.into() },
+    Column {
+        key: "live_at_peak",
+        unit: Unit::Nested,
+        shown: false,
+        says: "what was live at the peak, by the innermost operator on the allocating thread (allocation helpers aside) and the step",
+        cell: |row| Cell::List(row.live.iter().map(live_cell).collect()),
+    },
+];
+
+fn live_cell(live: &LiveRow) -> Cell {
+    Cell::Record(vec![
+        ("op", live.op.clone().into()),
+        ("step", live.step.into()),
+        ("bytes", live.bytes.into()),
+        ("allocations", live.allocations.into()),
+    ])
+}
+
+fn table(question: &Question<'_>) -> Table {
+    Table::new("memory", COLUMNS, &rows(question.context))
+}
+
+/// Whether memory was recorded, and if not, why.
+#[must_use]
+pub fn recorded(trace: &Trace) -> Recorded<()> {
+    if trace.memory.is_empty() && !trace.metadata.profile_memory { Recorded::No(Why::MemoryOff) } else { Recorded::Yes(()) }
+}
+
+/// One row per allocator device: the host first, then by name.
+#[must_use]
+pub fn rows(context: &Context<'_>) -> Vec<MemoryRow> {
+    let mut by_device: BTreeMap<AllocatorDevice, Vec<MemoryRecord>> = BTreeMap::new();
+    for row in 0..context.trace.memory.len() {
+        let record = context.trace.memory.record(row);
+        let device = AllocatorDevice { device_type: record.device_type, device_id: record.device_id };
+        by_device.entry(device).or_default().push(record);
+    }
+    let owners = Owners::new(context);
+    by_device.into_iter().filter_map(|(device, records)| row(context, &owners, device, records)).collect()
+}
+
+fn row(context: &Context<'_>, owners: &Owners, device: AllocatorDevice, mut records: Vec<MemoryRecord>) -> Option<MemoryRow> {
+    records.sort_unstable_by_key(|record| {
+        (record.time, record.index, record.address, record.bytes, record.allocated, record.reserved)
+    });
+    let relative = records.iter().any(|record| record.allocated == ABSENT);
+    let (curve, gaps) = curve(&records, relative);
+    let peak_at = curve.iter().enumerate().min_by_key(|(index, (_, allocated, _))| (Reverse(*allocated), *index))?.0;
+    let &(peak_time, peak, _) = curve.get(peak_at)?;
+    let reserved = curve.iter().filter_map(|(.., reserved)| *reserved).max().filter(|_| !device.is_host());
+    let mut live = live_at(context, owners, &records, peak_at);
+    let explained: Bytes = live.iter().map(|live| live.bytes).sum();
+    let before_recording = peak - explained;
+    if before_recording != Bytes::ZERO {
+        live.push(LiveRow { op: BEFORE_RECORDING.into(), step: None, bytes: before_recording, allocations: 0 });
+    }
+    live.sort_by(|left, right| {
+        (Reverse(left.bytes), &left.op, left.step).cmp(&(Reverse(right.bytes), &right.op, right.step))
+    });
+    Some(MemoryRow {
+        device,
+        peak,
+        peak_time,
+        peak_reserved: reserved,
+        before_recording,
+        growth_per_step: growth(context, &curve),
+        live,
+        gaps,
+        relative,
+        origin: context.trace.origin,
+        curve,
+    })
+}
+
+type Curve = Vec<(Timestamp, Bytes, Option<Bytes>)>;
+
+/// The curve of the sorted records, and how often a total is not what the one before it and the bytes give.
+fn curve(records: &[MemoryRecord], relative: bool) -> (Curve, u64) {
+    let mut running = Bytes::ZERO;
+    let mut previous: Option<i64> = None;
+    let mut gaps = 0;
+    let curve = records
+        .iter()
+        .map(|record| {
+            running += record.bytes;
+            gaps += u64::from(previous.is_some_and(|before| before.saturating_add(record.bytes.get()) != record.allocated));
+            previous = Some(record.allocated);
+            let allocated = if relative { running } else { Bytes::new(record.allocated) };
+            (record.time, allocated, (record.reserved != ABSENT).then(|| Bytes::new(record.reserved)))
+        })
+        .collect();
+    (curve, if relative { 0 } else { gaps })
+}
+
+/// Allocated at the end of the last step minus at the end of the first, per step in between.
+fn growth(context: &Context<'_>, curve: &Curve) -> Option<f64> {
+    let at = |time: Timestamp| {
+        let after = curve.partition_point(|(when, ..)| *when <= time);
+        after.checked_sub(1).and_then(|index| curve.get(index)).map(|(_, allocated, _)| *allocated)
+    };
+    let steps = &context.steps.steps;
+    let (first, last) = (steps.first()?, steps.last()?);
+    let between = to_f64(i64::try_from(steps.len()).ok()?.checked_sub(1).filter(|&between| between > 0)?);
+    let grown = at(last.host_end)? - at(first.host_end)?;
+    Some(to_f64(grown.get()) / between)
+}
+
+/// Allocations that were live behind the record at `peak_at`, by operator and step.
+fn live_at(context: &Context<'_>, owners: &Owners, records: &[MemoryRecord], peak_at: usize) -> Vec<LiveRow> {
+    let mut live: HashMap<i64, Vec<MemoryRecord>> = HashMap::new();
+    for record in records.iter().take(peak_at + 1).filter(|record| record.address != ABSENT) {
+        if record.bytes > Bytes::ZERO {
+            live.entry(record.address).or_default().push(*record);
+        } else if let Some(held) = live.get_mut(&record.address) {
+            held.pop();
+        }
+    }
+    let mut rows: BTreeMap<(Untrusted, Option<i64>), (Bytes, u64)> = BTreeMap::new();
+    let mut held: Vec<MemoryRecord> = live.drain().flat_map(|(_, records)| records).collect();
+    held.sort_unstable_by_key(|record| (record.time, record.index, record.address));
+    for record in held {
+        let op = owners.of(context, &record);
+        let step = context.steps.of_host_time(record.time).and_then(|index| context.steps.steps.get(index)?.number);
+        let row = rows.entry((op, step)).or_default();
+        row.0 += record.bytes;
+        row.1 += 1;
+    }
+    rows.into_iter().map(|((op, step), (bytes, allocations))| LiveRow { op, step, bytes, allocations }).collect()
+}
+
+/// Finds the operator that an allocation goes to.
+struct Owners {
+    threads: HashMap<TrackId, Vec<super::forest::Segment>>,
+}
+
+/// The row of allocations outside of any operator.
+const NO_OP: &str = "[outside of any operator]";
+
+impl Owners {
+    fn new(context: &Context<'_>) -> Self {
+        let threads = if context.trace.memory.is_empty() { HashMap::new() } else { context.forest.innermost(context.trace) };
+        Self { threads }
+    }
+
+    /// The innermost operator on the record's own thread that is no allocation helper.
+    fn of(&self, context: &Context<'_>, record: &MemoryRecord) -> Untrusted {
+        let trace = context.trace;
+        let segments = self.threads.get(&record.track).map_or(&[][..], Vec::as_slice);
+        // Both ends of an operator are closed: an instant at its very end still belongs to it.
+        let after = segments.partition_point(|segment| segment.from <= record.time);
+        let candidates = [after.checked_sub(1), after.checked_sub(2)];
+        let holds = |row: usize| trace.host.end(row) >= record.time;
+        let inside = candidates
+            .into_iter()
+            .flatten()
+            .filter_map(|index| segments.get(index)?.innermost)
+            .find(|&row| holds(row));
+        let mut helper = None;
+        let mut at = inside.map(|row| context.forest.node_of(row));
+        while let Some(row) = at {
+            if trace.host.kind(row) == HostKind::Op {
+                let name = trace.names.get(trace.host.name(row));
+                if !is_allocation_helper(name) {
+                    return name.into();
+                }
+                helper = helper.or(Some(name));
+            }
+            at = context.forest.parent(row);
+        }
+        helper.unwrap_or(NO_OP).into()
+    }
+}
+
+/// Operators that allocate for others (METRICS 7).
+fn is_allocation_helper(name: &str) -> bool {
+    const EXACT: [&str; 8] = [
+        "aten::resize_", "aten::zeros", "aten::clone", "aten::contiguous", "aten::to", "aten::_to_copy", "aten::detach",
+        "detach",
+    ];
+    const VIEWS: [&str; 14] = [
+        "aten::view", "aten::reshape", "aten::as_strided", "aten::t", "aten::transpose", "aten::permute", "aten::expand",
+        "aten::squeeze", "aten::unsqueeze", "aten::select", "aten::slice", "aten::narrow", "aten::_unsafe_view", "aten::alias",
+    ];
+    EXACT.contains(&name) || VIEWS.contains(&name) || name.starts_with("aten::empty") || name.starts_with("aten::new_")
+}
+
+/// Net bytes of every host node: host total, host self, device total, device self. `None` where memory was not recorded.
+#[must_use]
+pub fn node_bytes(context: &Context<'_>) -> Option<Vec<[Bytes; 4]>> {
+    let trace = context.trace;
+    recorded(trace).value()?;
+    let host = Running::of(trace, true);
+    let device = Running::of(trace, false);
+    let mut bytes = vec![[Bytes::ZERO; 4]; trace.host.len()];
+    for row in context.forest.nodes() {
+        let interval = (trace.host.start(row), trace.host.end(row));
+        let (on_host, on_device) = (host.between(interval), device.between(interval));
+        if let Some([host_total, host_self, device_total, device_self]) = bytes.get_mut(row) {
+            *host_total = on_host;
+            *device_total = on_device;
+            *host_self += on_host;
+            *device_self += on_device;
+        }
+        if let Some([_, host_self, _, device_self]) = context.forest.parent(row).and_then(|parent| bytes.get_mut(parent)) {
+            *host_self -= on_host;
+            *device_self -= on_device;
+        }
+    }
+    Some(bytes)
+}
+
+/// Sums of bytes over time, for differences.
+struct Running {
+    times: Vec<Timestamp>,
+    /// `sums[n]`: bytes of the first n records.
+    sums: Vec<Bytes>,
+}
+
+impl Running {
+    fn of(trace: &Trace, of_host: bool) -> Self {
+        let mut records: Vec<(Timestamp, Bytes)> = (0..trace.memory.len())
+            .map(|row| trace.memory.record(row))
+            .filter(|record| (record.device_type == 0) == of_host)
+            .map(|record| (record.time, record.bytes))
+            .collect();
+        records.sort_unstable();
+        let mut sum = Bytes::ZERO;
+        let sums = records.iter().map(|(_, bytes)| {
+            sum += *bytes;
+            sum
+        });
+        let sums = std::iter::once(Bytes::ZERO).chain(sums).collect();
+        Self { times: records.into_iter().map(|(time, _)| time).collect(), sums }
+    }
+
+    /// Bytes of the records in the closed interval.
+    fn between(&self, (from, to): (Timestamp, Timestamp)) -> Bytes {
+        let sum = |index: usize| self.sums.get(index).copied().unwrap_or_default();
+        sum(self.times.partition_point(|time| *time <= to)) - sum(self.times.partition_point(|time| *time < from))
+    }
+}
+
+/// Time since the trace's start, for curves.
+#[must_use]
+pub fn since_start(row: &MemoryRow, time: Timestamp) -> Nanoseconds {
+    time - row.origin
+}

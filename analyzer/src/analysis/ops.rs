@@ -1,0 +1,365 @@
+//! Host operators, calls and annotations -> rows (METRICS 1, 2, 7): how often, how long, on the host and on the device,
+//! and how much memory. Pinned by torch's own `key_averages()` in `tests/it/reference_torch.rs`.
+
+use super::context::Context;
+use super::intervals::Span;
+use super::{Analysis, Grouping, Question};
+use crate::catalog::categories::OpCategory;
+use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
+use crate::text::Untrusted;
+use crate::trace::events::HostKind;
+use crate::trace::names::NameId;
+use crate::units::{Bytes, Nanoseconds, share};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The analysis.
+pub const ANALYSIS: Analysis = Analysis {
+    command: "ops",
+    about: "operators, runtime calls and annotations: calls, host and device time, memory",
+    headings: || headings(COLUMNS),
+    table,
+    cut_by_top: true,
+};
+
+/// The row of device events whose launch is not in the file.
+pub const NO_LAUNCH: &str = "[no launch recorded]";
+
+/// Time on the device: the sum over events, and the union of them (smaller where kernels overlap).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DeviceTime {
+    /// Durations summed.
+    pub sum: Nanoseconds,
+    /// Time in which at least one of them ran.
+    pub busy: Nanoseconds,
+}
+
+/// One row of the operator table.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OpRow {
+    /// The name (with the shapes or as a module, where asked for).
+    pub name: Untrusted,
+    /// What the name's events are; `None` for the row of events without launch.
+    pub kind: Option<HostKind>,
+    /// The category that holds most of its time.
+    pub category: OpCategory,
+    /// Nodes left after folding.
+    pub calls: u64,
+    /// Host time, children included.
+    pub host_total: Nanoseconds,
+    /// Host time in no child.
+    pub host_self: Nanoseconds,
+    /// `host_self` of the sum over all rows.
+    pub host_share: Option<f64>,
+    /// Device time of its own events; absent on a CPU trace.
+    pub device_self: Recorded<DeviceTime>,
+    /// Device time, children included; absent on a CPU trace.
+    pub device_total: Recorded<Nanoseconds>,
+    /// `device_self` of the sum over all rows.
+    pub device_share: Recorded<Option<f64>>,
+    /// Net bytes: host total, host self, device total, device self.
+    pub bytes: Recorded<[Bytes; 4]>,
+    /// The devices that its own events ran on.
+    pub devices: Vec<i64>,
+}
+
+/// The columns of the operator table.
+pub const COLUMNS: &[Column<OpRow>] = &[
+    Column {
+        key: "name",
+        unit: Unit::Text,
+        shown: true,
+        says: "operator, runtime call, annotation (ProfilerStep#N as ProfilerStep*) or profiler overhead; device events whose launch is not in the file are one row, [no launch recorded]",
+        cell: |row| row.name.clone().into(),
+    },
+    Column {
+        key: "category",
+        unit: Unit::Text,
+        shown: true,
+        says: "the category that holds most of the row's time (device self, else host self)",
+        cell: |row| row.category.name().into(),
+    },
+    Column {
+        key: "calls",
+        unit: Unit::Count,
+        shown: true,
+        says: "calls; a call that only calls itself again counts once",
+        cell: |row| row.calls.into(),
+    },
+    Column {
+        key: "host_total",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "host time of all calls from start to end, children included",
+        cell: |row| row.host_total.into(),
+    },
+    Column {
+        key: "host_self",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "host time in none of the direct children (runtime calls are children too)",
+        cell: |row| row.host_self.into(),
+    },
+    Column {
+        key: "host_self",
+        unit: Unit::Share,
+        shown: true,
+        says: "host self time of the sum over all rows",
+        cell: |row| row.host_share.into(),
+    },
+    Column {
+        key: "device_total",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "device time of its own events and of its children's; a name nested in itself counts twice, as in torch",
+        cell: |row| row.device_total.into(),
+    },
+    Column {
+        key: "device_self",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "durations of the device events that the row's own runtime calls launched, summed",
+        cell: |row| row.device_self.map(|time| time.sum).into(),
+    },
+    Column {
+        key: "device_self_busy",
+        unit: Unit::Nanoseconds,
+        shown: false,
+        says: "union of the row's own device events: less than the sum where they overlap",
+        cell: |row| row.device_self.map(|time| time.busy).into(),
+    },
+    Column {
+        key: "device_self",
+        unit: Unit::Share,
+        shown: true,
+        says: "device self time of the sum over all rows",
+        cell: |row| match row.device_share {
+            Recorded::Yes(share) => share.into(),
+            Recorded::No(why) => Cell::Absent(why),
+        },
+    },
+    Column {
+        key: "host_total",
+        unit: Unit::Bytes,
+        shown: false,
+        says: "host memory allocated minus freed between start and end of the calls, on any thread (torch's rule: two busy threads share it)",
+        cell: |row| row.bytes.map(|[host_total, ..]| host_total).into(),
+    },
+    Column {
+        key: "host_self",
+        unit: Unit::Bytes,
+        shown: false,
+        says: "host_total_bytes minus that of the direct children",
+        cell: |row| row.bytes.map(|[_, host_self, ..]| host_self).into(),
+    },
+    Column {
+        key: "device_total",
+        unit: Unit::Bytes,
+        shown: false,
+        says: "device memory allocated minus freed between start and end of the calls, on any thread",
+        cell: |row| row.bytes.map(|[_, _, device_total, _]| device_total).into(),
+    },
+    Column {
+        key: "device_self",
+        unit: Unit::Bytes,
+        shown: false,
+        says: "device_total_bytes minus that of the direct children",
+        cell: |row| row.bytes.map(|[.., device_self]| device_self).into(),
+    },
+    Column {
+        key: "flops",
+        unit: Unit::Count,
+        shown: false,
+        says: "floating point operations by the operators' formulas; not computed by this version",
+        cell: |_| Cell::Absent(Why::NotComputed),
+    },
+    Column {
+        key: "devices",
+        unit: Unit::Nested,
+        shown: false,
+        says: "the devices that the row's own events ran on, by the trace's ids",
+        cell: |row| row.devices.clone().into(),
+    },
+];
+
+fn table(question: &Question<'_>) -> Table {
+    Table::new("ops", COLUMNS, &rows(question.context, question.grouping))
+}
+
+/// The rows of `context`'s trace, by device self time (CPU trace: host self time) descending, then name.
+#[must_use]
+pub fn rows(context: &Context<'_>, grouping: Grouping) -> Vec<OpRow> {
+    let labels = Labels::new(context, grouping);
+    let mut groups: BTreeMap<Untrusted, Group> = BTreeMap::new();
+    let bytes = super::memory::node_bytes(context);
+    let device_total = device_totals(context);
+    for row in context.forest.nodes() {
+        let group = groups.entry(labels.of(context, row)).or_default();
+        group.add_node(context, row, device_total.get(row).copied().unwrap_or_default());
+        if let Some(bytes) = &bytes {
+            group.add_bytes(bytes.get(row).copied().unwrap_or_default());
+        }
+    }
+    for row in 0..context.trace.device.len() {
+        let label = match context.launches.owner_of(row) {
+            Some(owner) => labels.of(context, owner),
+            None => NO_LAUNCH.into(),
+        };
+        groups.entry(label).or_default().add_device_event(context, row);
+    }
+    finish(context, groups, bytes.is_some())
+}
+
+/// The name that a node's row has.
+struct Labels {
+    grouping: Grouping,
+    modules: Vec<NameId>,
+}
+
+impl Labels {
+    fn new(context: &Context<'_>, grouping: Grouping) -> Self {
+        let modules = if grouping == Grouping::Module { super::modules::of_nodes(context) } else { Vec::new() };
+        Self { grouping, modules }
+    }
+
+    fn of(&self, context: &Context<'_>, row: usize) -> Untrusted {
+        let trace = context.trace;
+        let name = trace.names.get(trace.host.name(row));
+        let name = if name.starts_with("ProfilerStep#") { "ProfilerStep*" } else { name };
+        match self.grouping {
+            Grouping::Name => name.into(),
+            Grouping::Shape => match trace.names.get(trace.host.shapes(row)) {
+                "" => name.into(),
+                shapes => format!("{name} {shapes}").into(),
+            },
+            Grouping::Module => match self.modules.get(row).map(|&module| trace.names.get(module)) {
+                Some("") | None => "[no module]".into(),
+                Some(module) => module.into(),
+            },
+        }
+    }
+}
+
+/// Device time of every node with its children, summed from the leaves.
+fn device_totals(context: &Context<'_>) -> Vec<Nanoseconds> {
+    let mut totals = vec![Nanoseconds::ZERO; context.trace.host.len()];
+    for row in 0..context.trace.device.len() {
+        if let Some(total) = context.launches.owner_of(row).and_then(|owner| totals.get_mut(owner)) {
+            *total += context.trace.device.duration(row);
+        }
+    }
+    for row in context.forest.nodes().rev() {
+        let own = totals.get(row).copied().unwrap_or_default();
+        if let Some(total) = context.forest.parent(row).and_then(|parent| totals.get_mut(parent)) {
+            *total += own;
+        }
+    }
+    totals
+}
+
+/// A row being summed.
+#[derive(Default)]
+struct Group {
+    kind: Option<HostKind>,
+    calls: u64,
+    host_total: Nanoseconds,
+    host_self: Nanoseconds,
+    device_total: Nanoseconds,
+    device_events: Vec<usize>,
+    bytes: [Bytes; 4],
+    /// Host self time and device self time by category.
+    host_by_category: BTreeMap<OpCategory, Nanoseconds>,
+    device_by_category: BTreeMap<OpCategory, Nanoseconds>,
+}
+
+impl Group {
+    fn add_node(&mut self, context: &Context<'_>, row: usize, device_total: Nanoseconds) {
+        let own = context.forest.own_time(row);
+        let kind = context.trace.host.kind(row);
+        // One name may stand for several kinds; the first in METRICS 1's order names the row.
+        self.kind = Some(self.kind.map_or(kind, |known| known.min(kind)));
+        self.calls += 1;
+        self.host_total += context.trace.host.duration(row);
+        self.host_self += own;
+        self.device_total += device_total;
+        *self.host_by_category.entry(context.pieces.of_host(row)).or_default() += own;
+    }
+
+    fn add_bytes(&mut self, bytes: [Bytes; 4]) {
+        for (sum, part) in self.bytes.iter_mut().zip(bytes) {
+            *sum += part;
+        }
+    }
+
+    fn add_device_event(&mut self, context: &Context<'_>, row: usize) {
+        self.device_events.push(row);
+        let category = context.pieces.of_device(row);
+        *self.device_by_category.entry(category).or_default() += context.trace.device.duration(row);
+    }
+
+    fn device_self(&self, context: &Context<'_>) -> DeviceTime {
+        let device = &context.trace.device;
+        let rows = || self.device_events.iter().copied();
+        let mut by_device: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+        for row in rows() {
+            by_device.entry(device.device(row)).or_default().push((device.start(row), device.end(row)));
+        }
+        DeviceTime {
+            sum: rows().map(|row| device.duration(row)).sum(),
+            busy: by_device.into_values().map(|events| Span::union(events).length()).sum(),
+        }
+    }
+
+    fn category(&self) -> OpCategory {
+        heaviest(&self.device_by_category)
+            .or_else(|| heaviest(&self.host_by_category))
+            .or_else(|| self.host_by_category.keys().chain(self.device_by_category.keys()).min_by_key(|c| c.name()).copied())
+            .unwrap_or(OpCategory::Other)
+    }
+}
+
+/// The category with the most time; tie: by name. `None` where there is no time.
+fn heaviest(times: &BTreeMap<OpCategory, Nanoseconds>) -> Option<OpCategory> {
+    times
+        .iter()
+        .filter(|(_, time)| **time > Nanoseconds::ZERO)
+        .min_by_key(|(category, time)| (Reverse(**time), category.name()))
+        .map(|(category, _)| *category)
+}
+
+fn finish(context: &Context<'_>, groups: BTreeMap<Untrusted, Group>, has_memory: bool) -> Vec<OpRow> {
+    let has_device = context.trace.has_device_events();
+    let host_sum: Nanoseconds = groups.values().map(|group| group.host_self).sum();
+    let device_sum = super::launches::device_time(context.trace);
+    let on_device = |value| if has_device { Recorded::Yes(value) } else { Recorded::No(Why::NoDevice) };
+    let mut rows: Vec<OpRow> = groups
+        .into_iter()
+        .map(|(name, group)| {
+            let device_self = group.device_self(context);
+            // Events without launch have no node: their row's total is their own.
+            let is_orphans = group.kind.is_none();
+            let device_total = if is_orphans { device_self.sum } else { group.device_total };
+            let devices: BTreeSet<i64> =
+                group.device_events.iter().map(|&row| context.trace.device.device(row)).collect();
+            OpRow {
+                kind: group.kind,
+                category: group.category(),
+                calls: group.calls,
+                host_total: group.host_total,
+                host_self: group.host_self,
+                host_share: share(group.host_self, host_sum),
+                device_self: if has_device { Recorded::Yes(device_self) } else { Recorded::No(Why::NoDevice) },
+                device_total: if has_device { Recorded::Yes(device_total) } else { Recorded::No(Why::NoDevice) },
+                device_share: on_device(share(device_self.sum, device_sum)),
+                bytes: if has_memory { Recorded::Yes(group.bytes) } else { Recorded::No(Why::MemoryOff) },
+                devices: devices.into_iter().collect(),
+                name,
+            }
+        })
+        .collect();
+    rows.sort_by(|left, right| {
+        let key = |row: &OpRow| Reverse(row.device_self.value().map_or(row.host_self, |time| time.sum));
+        key(left).cmp(&key(right)).then_with(|| left.name.cmp(&right.name))
+    });
+    rows
+}

@@ -1,0 +1,495 @@
+//! The text into events and metadata: the top level of the document, and what to do where it is damaged.
+//!
+//! The text flows through a window; strict events go straight from the scanner to the builder. Whatever the scanner
+//! refuses is rewritten by `repair` (bounded by the next place where an event starts) or lost alone. Nothing here
+//! recurses, and every loop either consumes text, makes the window grow, or ends.
+
+use super::builder::Builder;
+use super::event::{Slots, next_start, scan};
+use super::lexer::{Stop, skip_blank, skip_value};
+use super::metadata::TopLevel;
+use super::repair::{Lost, Repairs, repair};
+use super::sniff;
+use super::tally::Tally;
+use super::window::Window;
+use super::{ErrorKind, Limits};
+
+/// One event (or one top-level value) may be this long: a string of 64 MiB (R20) and what stands around it.
+const VALUE_LIMIT_BYTES: usize = 68 << 20;
+
+/// What was wrong with the text, by kind.
+#[derive(Debug, Default)]
+pub(super) struct Damage {
+    pub(super) truncated: Tally,
+    pub(super) extra_document: Tally,
+    pub(super) utf8: Tally,
+    pub(super) control: Tally,
+    pub(super) escape: Tally,
+    pub(super) quote: Tally,
+    pub(super) bad_event: Tally,
+    pub(super) non_finite: Tally,
+    pub(super) comma: Tally,
+    pub(super) duplicate_key: Tally,
+    pub(super) depth: Tally,
+}
+
+impl Damage {
+    fn repaired(&mut self, repairs: Repairs, offset: u64) {
+        self.utf8.add(repairs.utf8, offset);
+        self.control.add(repairs.control, offset);
+        self.escape.add(repairs.escape, offset);
+        self.quote.add(repairs.quote, offset);
+        self.non_finite.add(repairs.non_finite, offset);
+        self.comma.add(repairs.comma, offset);
+    }
+}
+
+/// A document being read.
+pub(super) struct Document {
+    pub(super) window: Window,
+    pub(super) builder: Builder,
+    pub(super) top: TopLevel,
+    pub(super) damage: Damage,
+    slots: Slots,
+    strict: Vec<u8>,
+    max_bytes: u64,
+}
+
+/// What stood before the cursor inside `traceEvents`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// The opening bracket, or damage.
+    Nothing,
+    Event,
+    Comma,
+}
+
+/// Why the event loop left the window.
+enum Pause {
+    NeedMore,
+    End,
+    Broken,
+    /// Something that is no object.
+    Junk,
+}
+
+impl Document {
+    pub(super) fn new(window: Window, limits: &Limits) -> Self {
+        Self {
+            window,
+            builder: Builder::default(),
+            top: TopLevel::default(),
+            damage: Damage::default(),
+            slots: Slots::default(),
+            strict: Vec::new(),
+            max_bytes: limits.max_bytes,
+        }
+    }
+
+    /// Reads the whole text.
+    pub(super) fn read(&mut self) -> Result<(), ErrorKind> {
+        while self.window.rest().len() < 4096 && self.window.grow() {}
+        let outcome = match self.peek() {
+            None => Err(ErrorKind::Empty),
+            Some(b'{') => self.object(),
+            Some(b'[') => {
+                self.window.advance(1);
+                self.array()
+            }
+            Some(_) => Err(foreign(self.window.rest())),
+        };
+        if self.window.over_limit() {
+            return Err(ErrorKind::TooLarge { max_bytes: self.max_bytes });
+        }
+        outcome?;
+        if self.damage.truncated.count == 0 && self.peek().is_some() {
+            self.damage.extra_document.add(1, self.window.offset());
+        }
+        self.window.drain();
+        if self.window.over_limit() {
+            return Err(ErrorKind::TooLarge { max_bytes: self.max_bytes });
+        }
+        Ok(())
+    }
+
+    /// Skips white space and gives the next byte; `None` at the end of the text.
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            let blank = skip_blank(self.window.rest(), 0);
+            self.window.advance(blank);
+            if let Some(&byte) = self.window.rest().first() {
+                return Some(byte);
+            }
+            if !self.window.grow() {
+                return None;
+            }
+        }
+    }
+
+    /// An array of events as the whole document: its closing bracket may be missing (TRACE-FORMAT 1.1).
+    fn array(&mut self) -> Result<(), ErrorKind> {
+        self.top.saw_events = true;
+        self.events(true);
+        if self.builder.kept == 0 && self.damage.bad_event.count > 0 {
+            return Err(ErrorKind::NotTrace { what: "a JSON array, but not of trace events (a memory timeline?)" });
+        }
+        Ok(())
+    }
+
+    fn object(&mut self) -> Result<(), ErrorKind> {
+        self.window.advance(1);
+        let mut after_comma = false;
+        loop {
+            match self.peek() {
+                None => return self.ended_in_object(),
+                Some(b'}') => {
+                    self.damage.comma.add(u64::from(after_comma), self.window.offset());
+                    self.window.advance(1);
+                    break;
+                }
+                Some(b',') => {
+                    self.damage.comma.add(u64::from(after_comma), self.window.offset());
+                    after_comma = true;
+                    self.window.advance(1);
+                }
+                Some(b'"') => {
+                    after_comma = false;
+                    match self.member()? {
+                        Member::Read => {}
+                        Member::Truncated => return self.ended_in_object(),
+                        Member::Damaged => {
+                            if !self.recover() {
+                                break;
+                            }
+                        }
+                    }
+                }
+                Some(_) => {
+                    if !self.recover() {
+                        break;
+                    }
+                }
+            }
+        }
+        if self.top.saw_events { Ok(()) } else { Err(self.no_events()) }
+    }
+
+    fn no_events(&self) -> ErrorKind {
+        ErrorKind::NotTrace { what: sniff::object_without_events(&self.top.keys) }
+    }
+
+    fn ended_in_object(&mut self) -> Result<(), ErrorKind> {
+        if !self.top.saw_events && !self.top.looks_like_kineto() {
+            return Err(self.no_events());
+        }
+        self.damage.truncated.add(1, self.window.offset());
+        Ok(())
+    }
+
+    /// One key and its value.
+    fn member(&mut self) -> Result<Member, ErrorKind> {
+        let Some(key) = self.value()? else { return Ok(Member::Truncated) };
+        let Value::Strict(key) = key else { return Ok(Member::Damaged) };
+        let Ok(key) = serde_json::from_slice::<String>(&key) else { return Ok(Member::Damaged) };
+        if self.peek() != Some(b':') {
+            return Ok(if self.window.ended() && self.window.rest().is_empty() { Member::Truncated } else { Member::Damaged });
+        }
+        self.window.advance(1);
+        let next = self.peek();
+        let offset = self.window.offset();
+        let is_new = self.top.note_key(&key);
+        self.damage.duplicate_key.add(u64::from(!is_new), offset);
+        if key == "traceEvents" && next == Some(b'[') {
+            if self.top.saw_events {
+                self.builder = Builder::default(); // the last of two equal keys counts (R17)
+            }
+            self.top.saw_events = true;
+            self.window.advance(1);
+            self.events(false);
+            return Ok(Member::Read);
+        }
+        Ok(match self.value()? {
+            None => Member::Truncated,
+            Some(Value::Lost) => Member::Damaged,
+            Some(Value::Strict(value)) => {
+                self.top.take(&key, &value);
+                Member::Read
+            }
+        })
+    }
+
+    /// The value at the cursor as strict JSON, consumed. `None` where the text ends inside it.
+    fn value(&mut self) -> Result<Option<Value>, ErrorKind> {
+        loop {
+            match skip_value(self.window.rest(), 0) {
+                Ok(length) => {
+                    let value = self.window.rest().get(..length).unwrap_or_default();
+                    if value.is_ascii() || std::str::from_utf8(value).is_ok() {
+                        let value = value.to_vec();
+                        self.window.advance(length);
+                        return Ok(Some(Value::Strict(value)));
+                    }
+                    return self.repaired_value();
+                }
+                Err(Stop::NeedMore) if self.window.rest().len() > VALUE_LIMIT_BYTES => return Ok(Some(Value::Lost)),
+                Err(Stop::NeedMore) if self.window.grow() => {}
+                Err(Stop::NeedMore) => return Ok(None),
+                Err(Stop::Broken) => return self.repaired_value(),
+            }
+        }
+    }
+
+    fn repaired_value(&mut self) -> Result<Option<Value>, ErrorKind> {
+        loop {
+            let offset = self.window.offset();
+            match repair(self.window.rest(), &mut self.strict) {
+                Ok((length, repairs)) => {
+                    self.damage.repaired(repairs, offset);
+                    self.window.advance(length);
+                    return Ok(Some(Value::Strict(self.strict.clone())));
+                }
+                Err(Lost::TooDeep(_)) => return Err(ErrorKind::TooDeep { offset }),
+                Err(Lost::Unreadable) if self.window.rest().len() < VALUE_LIMIT_BYTES && self.window.grow() => {}
+                Err(Lost::Unreadable) => return Ok(Some(Value::Lost)),
+            }
+        }
+    }
+
+    /// Behind damage at the top level: goes on at `"traceEvents": [`. `false` where the document ends here.
+    fn recover(&mut self) -> bool {
+        self.damage.bad_event.add(1, self.window.offset());
+        if self.top.saw_events {
+            self.window.drain();
+            self.window.advance(usize::MAX / 2);
+            return false;
+        }
+        self.window.advance(1);
+        loop {
+            let rest = self.window.rest();
+            let found = memchr::memmem::find_iter(rest, b"\"traceEvents\"").find(|&at| {
+                let colon = skip_blank(rest, at + b"\"traceEvents\"".len());
+                rest.get(colon) == Some(&b':') && rest.get(skip_blank(rest, colon + 1)) == Some(&b'[')
+            });
+            if let Some(at) = found {
+                self.window.advance(at);
+                return true;
+            }
+            // Keep what could be the start of the key, cut by the window's end.
+            let keep = rest.len().min(256);
+            self.window.advance(rest.len() - keep);
+            if !self.window.grow() {
+                self.window.advance(keep);
+                return false;
+            }
+        }
+    }
+
+    /// The elements of `traceEvents`, to its closing bracket or the end of the text.
+    fn events(&mut self, is_root: bool) {
+        let mut before = Before::Nothing;
+        loop {
+            match self.run(&mut before) {
+                Pause::End => return,
+                Pause::NeedMore => {
+                    if self.window.rest().len() > VALUE_LIMIT_BYTES {
+                        self.discard_huge();
+                        before = Before::Nothing;
+                    } else if !self.window.grow() && self.at_end(&mut before, is_root) {
+                        return;
+                    }
+                }
+                Pause::Broken => {
+                    if !self.broken_event() {
+                        return;
+                    }
+                    before = Before::Event;
+                }
+                Pause::Junk => {
+                    if !self.junk() {
+                        return;
+                    }
+                    before = Before::Event;
+                }
+            }
+        }
+    }
+
+    /// The hot loop: strict events in the window, one after another.
+    fn run(&mut self, before: &mut Before) -> Pause {
+        let rest = self.window.rest();
+        let offset = self.window.offset();
+        let place = |at: usize| offset + crate::units::count(at);
+        let mut at = 0;
+        let pause = loop {
+            at = skip_blank(rest, at);
+            match rest.get(at) {
+                None => break Pause::NeedMore,
+                Some(b'{') => {
+                    let Some(text) = rest.get(at..) else { break Pause::NeedMore };
+                    match scan(text, &mut self.slots) {
+                        Ok(length) => {
+                            let event = text.get(..length).unwrap_or_default();
+                            self.damage.comma.add(u64::from(*before == Before::Event), place(at));
+                            let rejected = self.builder.event(event, &self.slots).is_err();
+                            self.damage.bad_event.add(u64::from(rejected), place(at));
+                            self.damage.duplicate_key.add(u64::from(self.slots.duplicate_key && !rejected), place(at));
+                            at += length;
+                            *before = Before::Event;
+                        }
+                        Err(Stop::NeedMore) => break Pause::NeedMore,
+                        Err(Stop::Broken) => break Pause::Broken,
+                    }
+                }
+                Some(b',') => {
+                    self.damage.comma.add(u64::from(*before != Before::Event), place(at));
+                    *before = Before::Comma;
+                    at += 1;
+                }
+                Some(b']') => {
+                    self.damage.comma.add(u64::from(*before == Before::Comma), place(at));
+                    at += 1;
+                    break Pause::End;
+                }
+                Some(_) => break Pause::Junk,
+            }
+        };
+        self.window.advance(at);
+        pause
+    }
+
+    /// The text has ended inside `traceEvents`. `true` where nothing more can be read.
+    fn at_end(&mut self, before: &mut Before, is_root: bool) -> bool {
+        let offset = self.window.offset();
+        if self.window.rest().is_empty() {
+            // The Trace Event format lets a bare array end without its bracket.
+            self.damage.truncated.add(u64::from(!is_root), offset);
+            return true;
+        }
+        // A broken quote can make the scanner run over whole events: then this one is damaged, not the last.
+        if next_start(self.window.rest(), 1).is_some() || self.event_to_end() {
+            *before = Before::Event;
+            return !self.broken_event();
+        }
+        self.damage.truncated.add(1, offset);
+        true
+    }
+
+    /// Whether the rest holds a whole event after repair.
+    fn event_to_end(&mut self) -> bool {
+        matches!(repair(self.window.rest(), &mut self.strict), Ok(_) | Err(Lost::TooDeep(_)))
+    }
+
+    /// The event at the cursor is not strict: repairs it, or loses it alone. `false` where the text ends behind it.
+    fn broken_event(&mut self) -> bool {
+        let mut limit = next_start(self.window.rest(), 1);
+        while limit.is_none() && self.window.rest().len() < VALUE_LIMIT_BYTES && self.window.grow() {
+            limit = next_start(self.window.rest(), 1);
+        }
+        let offset = self.window.offset();
+        let rest = self.window.rest();
+        let text = rest.get(..limit.unwrap_or(rest.len())).unwrap_or_default();
+        match repair(text, &mut self.strict) {
+            Ok((length, repairs)) => {
+                let strict = std::mem::take(&mut self.strict);
+                let good = scan(&strict, &mut self.slots).is_ok() && self.builder.event(&strict, &self.slots).is_ok();
+                self.strict = strict;
+                self.damage.repaired(repairs, offset);
+                self.damage.bad_event.add(u64::from(!good), offset);
+                self.damage.duplicate_key.add(u64::from(self.slots.duplicate_key), offset);
+                self.window.advance(length);
+                true
+            }
+            Err(Lost::TooDeep(end)) => {
+                self.damage.depth.add(1, offset);
+                self.window.advance(end);
+                true
+            }
+            Err(Lost::Unreadable) => {
+                self.damage.bad_event.add(1, offset);
+                match limit.or_else(|| array_end(rest)) {
+                    Some(next) => self.window.advance(next),
+                    None => return self.lose_rest(),
+                }
+                true
+            }
+        }
+    }
+
+    /// Something in `traceEvents` that is no object: skipped and counted. `false` where the text ends here.
+    fn junk(&mut self) -> bool {
+        let offset = self.window.offset();
+        loop {
+            match skip_value(self.window.rest(), 0) {
+                Ok(length) => {
+                    self.damage.bad_event.add(1, offset);
+                    self.window.advance(length);
+                    return true;
+                }
+                Err(Stop::NeedMore) if self.window.rest().len() < VALUE_LIMIT_BYTES && self.window.grow() => {}
+                Err(Stop::NeedMore) => {
+                    self.damage.truncated.add(1, offset);
+                    return self.lose_rest();
+                }
+                Err(Stop::Broken) => return self.broken_event(),
+            }
+        }
+    }
+
+    fn lose_rest(&mut self) -> bool {
+        self.window.drain();
+        self.window.advance(usize::MAX / 2);
+        false
+    }
+
+    /// The event at the cursor is longer than any event may be: drops it without keeping its text.
+    fn discard_huge(&mut self) {
+        self.damage.bad_event.add(1, self.window.offset());
+        loop {
+            let rest = self.window.rest();
+            if let Some(next) = next_start(rest, 1) {
+                self.window.advance(next);
+                return;
+            }
+            let keep = rest.len().min(256);
+            self.window.advance(rest.len() - keep);
+            if !self.window.grow() {
+                self.window.advance(keep);
+                return;
+            }
+        }
+    }
+}
+
+/// What became of a member of the root object.
+enum Member {
+    Read,
+    Truncated,
+    Damaged,
+}
+
+/// What became of a value.
+enum Value {
+    /// As strict JSON.
+    Strict(Vec<u8>),
+    Lost,
+}
+
+/// The closing bracket of `traceEvents` behind a last event that cannot be read: one that starts a line, or has the rest
+/// of the root object behind it.
+fn array_end(rest: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b']', rest).find(|&at| {
+        let behind = skip_blank(rest, at + 1);
+        let starts_line = rest.get(..at).unwrap_or_default().trim_ascii_end().len() < at
+            && rest.get(..at).unwrap_or_default().iter().rev().find(|byte| **byte != b' ') == Some(&b'\n');
+        match rest.get(behind) {
+            Some(b'}') => rest.get(skip_blank(rest, behind + 1)).is_none(),
+            Some(b',') => starts_line && rest.get(skip_blank(rest, behind + 1)) == Some(&b'"'),
+            _ => false,
+        }
+    })
+}
+
+fn foreign(head: &[u8]) -> ErrorKind {
+    let foreign = sniff::foreign(head);
+    if foreign.is_json { ErrorKind::NotTrace { what: foreign.what } } else { ErrorKind::NotJson { what: foreign.what } }
+}

@@ -1,0 +1,274 @@
+//! The strict scanner: finds where a JSON value ends, without looking at what it means.
+//!
+//! Everything here works on a slice that may end anywhere, and gives up with [`Stop::NeedMore`] rather than guess. Text
+//! that is not strict JSON is [`Stop::Broken`]: the repair path (`repair`) takes over, so this path never has to be
+//! lenient and stays fast. No recursion: nesting is a bit stack.
+
+/// Why a scan ended before the end of its value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stop {
+    /// The slice ended inside the value.
+    NeedMore,
+    /// The text is not strict JSON here.
+    Broken,
+}
+
+/// How deep containers may nest (R18).
+pub(super) const DEPTH_LIMIT: usize = 512;
+
+/// The first position at or after `at` that is not white space.
+#[inline]
+pub(super) fn skip_blank(text: &[u8], mut at: usize) -> usize {
+    while matches!(text.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+/// The byte at `at`.
+#[inline]
+pub(super) fn byte(text: &[u8], at: usize) -> Result<u8, Stop> {
+    text.get(at).copied().ok_or(Stop::NeedMore)
+}
+
+/// The position just behind the string whose opening quote is at `at`.
+#[inline]
+pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, Stop> {
+    let mut at = at + 1;
+    loop {
+        at = special(text, at).ok_or(Stop::NeedMore)?;
+        match byte(text, at)? {
+            b'"' => return Ok(at + 1),
+            b'\\' => at = skip_escape(text, at)?,
+            _ => return Err(Stop::Broken), // a raw control character
+        }
+    }
+}
+
+/// The first quote, backslash or control character at or after `at`, eight bytes a step.
+#[inline]
+fn special(text: &[u8], mut at: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let slash = word ^ (ONES * b'\\' as u64);
+        // The classic "has a zero byte" and "has a byte below n": exact for the lowest hit, which is the one we take.
+        let hits = ((quote.wrapping_sub(ONES) & !quote)
+            | (slash.wrapping_sub(ONES) & !slash)
+            | (word.wrapping_sub(ONES * 0x20) & !word))
+            & HIGHS;
+        if hits != 0 {
+            return Some(at + (hits.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+    }
+    text.get(at..)?.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20).map(|found| at + found)
+}
+
+/// The position behind the escape at `at`; a surrogate counts with its partner.
+fn skip_escape(text: &[u8], at: usize) -> Result<usize, Stop> {
+    match byte(text, at + 1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(at + 2),
+        b'u' => match hex4(text, at + 2)? {
+            0xd800..0xdc00 => {
+                if byte(text, at + 6)? != b'\\' || byte(text, at + 7)? != b'u' {
+                    return Err(Stop::Broken);
+                }
+                match hex4(text, at + 8)? {
+                    0xdc00..0xe000 => Ok(at + 12),
+                    _ => Err(Stop::Broken),
+                }
+            }
+            0xdc00..0xe000 => Err(Stop::Broken),
+            _ => Ok(at + 6),
+        },
+        _ => Err(Stop::Broken),
+    }
+}
+
+/// Four hexadecimal digits at `at`.
+pub(super) fn hex4(text: &[u8], at: usize) -> Result<u32, Stop> {
+    let mut value = 0;
+    for position in at..at + 4 {
+        let digit = char::from(byte(text, position)?).to_digit(16).ok_or(Stop::Broken)?;
+        value = value * 16 + digit;
+    }
+    Ok(value)
+}
+
+/// The position just behind the value that starts at `at` (no white space before it).
+#[inline]
+pub(super) fn skip_value(text: &[u8], at: usize) -> Result<usize, Stop> {
+    match byte(text, at)? {
+        b'"' => skip_string(text, at),
+        b'{' | b'[' => skip_container(text, at),
+        b'-' | b'0'..=b'9' => skip_number(text, at),
+        b't' => skip_word(text, at, b"true"),
+        b'f' => skip_word(text, at, b"false"),
+        b'n' => skip_word(text, at, b"null"),
+        _ => Err(Stop::Broken),
+    }
+}
+
+/// The position behind the number at `at`. A number needs a byte behind it: at the end of the slice it may go on.
+#[inline]
+pub(super) fn skip_number(text: &[u8], at: usize) -> Result<usize, Stop> {
+    let digits = |mut at: usize| {
+        while matches!(text.get(at), Some(b'0'..=b'9')) {
+            at += 1;
+        }
+        at
+    };
+    let first = at + usize::from(byte(text, at)? == b'-');
+    let mut end = digits(first);
+    if end == first {
+        return Err(if end < text.len() { Stop::Broken } else { Stop::NeedMore });
+    }
+    if end - first > 1 && text.get(first) == Some(&b'0') {
+        return Err(Stop::Broken);
+    }
+    if byte(text, end)? == b'.' {
+        let fraction = end + 1;
+        end = digits(fraction);
+        if end == fraction {
+            return Err(if end < text.len() { Stop::Broken } else { Stop::NeedMore });
+        }
+    }
+    if matches!(byte(text, end)?, b'e' | b'E') {
+        let exponent = end + 1 + usize::from(matches!(byte(text, end + 1)?, b'+' | b'-'));
+        end = digits(exponent);
+        if end == exponent {
+            return Err(if end < text.len() { Stop::Broken } else { Stop::NeedMore });
+        }
+    }
+    byte(text, end)?;
+    Ok(end)
+}
+
+fn skip_word(text: &[u8], at: usize, word: &[u8]) -> Result<usize, Stop> {
+    for (position, &expected) in word.iter().enumerate() {
+        if byte(text, at + position)? != expected {
+            return Err(Stop::Broken);
+        }
+    }
+    Ok(at + word.len())
+}
+
+/// What a byte between tokens can be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Class {
+    /// White space, separators and the characters of numbers.
+    Plain,
+    Quote,
+    OpenObject,
+    OpenArray,
+    CloseObject,
+    CloseArray,
+    /// The first letter of a literal, or of something that is not JSON.
+    Letter,
+    /// Never outside of a string.
+    Foreign,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Foreign; 256];
+    let plain = b" \t\r\n,:0123456789+-.eE";
+    let mut index = 0;
+    while index < plain.len() {
+        classes[plain[index] as usize] = Class::Plain;
+        index += 1;
+    }
+    classes[b'"' as usize] = Class::Quote;
+    classes[b'{' as usize] = Class::OpenObject;
+    classes[b'[' as usize] = Class::OpenArray;
+    classes[b'}' as usize] = Class::CloseObject;
+    classes[b']' as usize] = Class::CloseArray;
+    classes[b't' as usize] = Class::Letter;
+    classes[b'f' as usize] = Class::Letter;
+    classes[b'n' as usize] = Class::Letter;
+    classes
+};
+
+/// The position behind the container at `at`. Brackets must match and strings must be strict; separators are not
+/// checked (TRACE-FORMAT 6.1: what is not used need not be noticed), bare words are (R15 holds for the whole text).
+fn skip_container(text: &[u8], mut at: usize) -> Result<usize, Stop> {
+    let mut objects = [0u64; DEPTH_LIMIT / 64];
+    let mut depth = 0usize;
+    loop {
+        match CLASSES[byte(text, at)? as usize] {
+            Class::Plain => at += 1,
+            Class::Quote => at = skip_string(text, at)?,
+            class @ (Class::OpenObject | Class::OpenArray) => {
+                let word = objects.get_mut(depth / 64).ok_or(Stop::Broken)?;
+                let bit = 1 << (depth % 64);
+                if class == Class::OpenObject { *word |= bit } else { *word &= !bit }
+                depth += 1;
+                at += 1;
+            }
+            class @ (Class::CloseObject | Class::CloseArray) => {
+                depth = depth.checked_sub(1).ok_or(Stop::Broken)?;
+                let is_object = objects.get(depth / 64).is_some_and(|word| word >> (depth % 64) & 1 == 1);
+                if is_object != (class == Class::CloseObject) {
+                    return Err(Stop::Broken);
+                }
+                at += 1;
+                if depth == 0 {
+                    return Ok(at);
+                }
+            }
+            Class::Letter => {
+                at = match byte(text, at)? {
+                    b't' => skip_word(text, at, b"true")?,
+                    b'f' => skip_word(text, at, b"false")?,
+                    _ => skip_word(text, at, b"null")?,
+                }
+            }
+            Class::Foreign => return Err(Stop::Broken),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cut_needs_more_and_the_whole_is_found() {
+        let value = br#"{"a": [1, -2.5e+3, "x\"\u00e9\ud83d\ude00", {"b": null}], "c": true, "d": "0123456789abcdef"} "#;
+        let end = value.len() - 1;
+        assert_eq!(skip_value(value, 0), Ok(end));
+        for cut in 0..end {
+            assert_eq!(skip_value(&value[..cut], 0), Err(Stop::NeedMore), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_strict_is_broken() {
+        for text in ["{\"a\": NaN} ", "[1, inf] ", "\"a\nb\" ", "\"\\x\" ", "\"\\ud800x\" ", "[1} ", "01 ", "1. ", "- ", "nul, "] {
+            assert_eq!(skip_value(text.as_bytes(), 0), Err(Stop::Broken), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_depth_limit_is_exact() {
+        let nested = |depth: usize| format!("{}{} ", "[".repeat(depth), "]".repeat(depth));
+        assert!(skip_value(nested(DEPTH_LIMIT).as_bytes(), 0).is_ok());
+        assert_eq!(skip_value(nested(DEPTH_LIMIT + 1).as_bytes(), 0), Err(Stop::Broken));
+    }
+
+    #[test]
+    fn specials_are_found_at_every_offset() {
+        for length in 0..40 {
+            let mut text = vec![b'x'; length];
+            text.push(b'"');
+            assert_eq!(special(&text, 0), Some(length));
+            text[length] = 0x1f;
+            assert_eq!(special(&text, 0), Some(length));
+            text[length] = 0x80; // UTF-8 bytes are content
+            assert_eq!(special(&text, 0), None);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Bytes into a [`Trace`]. Knows every quirk of Kineto (TRACE-FORMAT.md), and no analysis.
+//!
+//! ```text
+//! source (thread: read, gunzip, to UTF-8) -> window -> document -> event scanner -> builder -> Trace
+//!                                                         `-> repair, where the text is not strict JSON
+//! ```
+//! The text is never held whole: a window of it is, and the columns grow. A good event is never lost to a bad one beside
+//! it, and what was wrong comes back as findings.
+
+mod builder;
+mod categories;
+mod conclude;
+mod document;
+mod event;
+mod gzip;
+mod lexer;
+mod metadata;
+mod number;
+mod repair;
+mod sniff;
+mod source;
+mod strings;
+mod tally;
+mod window;
+
+use crate::audit::{Code, Finding};
+use crate::trace::Trace;
+use std::io::Read;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// What reading may use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The largest uncompressed size that is read, in bytes.
+    pub max_bytes: u64,
+}
+
+impl Default for Limits {
+    /// 64 GiB: beyond any trace seen so far, below what would fill a disk.
+    fn default() -> Self {
+        Self { max_bytes: 64 << 30 }
+    }
+}
+
+/// A trace that was read, and what was wrong with it.
+#[derive(Debug)]
+pub struct ReadTrace {
+    /// The events and metadata.
+    pub trace: Trace,
+    /// What was found while reading.
+    pub findings: Vec<Finding>,
+    /// Events that were kept.
+    pub events_kept: u64,
+    /// Events that were lost.
+    pub events_skipped: u64,
+}
+
+/// A file of which nothing can be used.
+#[derive(Debug, Error)]
+#[error("cannot read {path}")]
+pub struct Error {
+    /// The path as typed; `-` for standard input.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub kind: ErrorKind,
+}
+
+/// Why nothing of a file can be used.
+#[derive(Debug, Error)]
+pub enum ErrorKind {
+    /// It cannot be opened or read.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// There is nothing in it.
+    #[error("file is empty (disk full during export? look for a '.json.tmp' beside it)")]
+    Empty,
+    /// It is no JSON.
+    #[error("not a JSON trace: looks like {what}")]
+    NotJson {
+        /// What it looks like.
+        what: &'static str,
+    },
+    /// It is JSON, but no trace.
+    #[error("not a profiler trace: {what}")]
+    NotTrace {
+        /// What it looks like, and what to do.
+        what: &'static str,
+    },
+    /// It is larger than allowed.
+    #[error("more than {max_bytes} bytes uncompressed; raise the limit with --max-bytes")]
+    TooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// It inflates beyond any real trace.
+    #[error("gzip data inflate beyond 200:1, which no trace does: stopped (a decompression bomb?)")]
+    Bomb,
+    /// It nests too deeply outside of its events.
+    #[error("nesting deeper than 512 levels at byte {offset}, outside of any event")]
+    TooDeep {
+        /// Where, in the uncompressed text.
+        offset: u64,
+    },
+    /// The gzip data cannot be inflated at all.
+    #[error("gzip data are damaged from the start: nothing can be inflated")]
+    BadGzip,
+}
+
+impl ErrorKind {
+    /// The code that the audit shows.
+    #[must_use]
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Io(_) => Code::Unreadable,
+            Self::Empty => Code::Empty,
+            Self::NotJson { .. } | Self::BadGzip => Code::NotJson,
+            Self::NotTrace { .. } => Code::NotTrace,
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::Bomb => Code::Bomb,
+            Self::TooDeep { .. } => Code::TooDeep,
+        }
+    }
+}
+
+/// Reads one trace from `input`: plain or gzip, by content and not by name (R1).
+///
+/// # Errors
+/// Where nothing of the input can be used: see [`ErrorKind`]. Damage that leaves something usable is in
+/// [`ReadTrace::findings`].
+pub fn read<R: Read + Send>(input: R, limits: &Limits) -> Result<ReadTrace, ErrorKind> {
+    source::with_blocks(input, |blocks| {
+        let mut document = document::Document::new(window::Window::new(blocks, limits.max_bytes), limits);
+        let outcome = document.read();
+        conclude::conclude(document, outcome)
+    })
+}

@@ -1,0 +1,157 @@
+//! Numbers as the file writes them: exact, never through floating point (R30, R31, R34, R35).
+
+use crate::units::TIME_LIMIT_NS;
+
+/// Decimal microseconds as integer nanoseconds: an integer, a fraction (rounded half up beyond 3 digits), an exponent.
+/// `None` where the text is no number or beyond the accepted range.
+pub(super) fn nanoseconds_from_micros(text: &[u8]) -> Option<i64> {
+    fast_micros(text).or_else(|| decimal_scaled(text, 3)).filter(|value| value.unsigned_abs() <= TIME_LIMIT_NS.unsigned_abs())
+}
+
+/// The usual form: up to 16 digits, then exactly three more behind a point.
+fn fast_micros(text: &[u8]) -> Option<i64> {
+    let (whole, fraction) = text.split_at_checked(text.len().checked_sub(4)?)?;
+    let [b'.', fraction @ ..] = fraction else { return None };
+    if whole.is_empty() || whole.len() > 15 {
+        return None;
+    }
+    let mut value = 0i64;
+    for &digit in whole.iter().chain(fraction) {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(digit - b'0');
+    }
+    Some(value)
+}
+
+/// A decimal number times 10^`places`, rounded half up (away from zero). Any JSON number, a leading `+` too.
+pub(super) fn decimal_scaled(text: &[u8], places: i32) -> Option<i64> {
+    let (negative, text) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let (mantissa, exponent) = match text.iter().position(|byte| matches!(byte, b'e' | b'E')) {
+        Some(at) => (text.get(..at)?, parse_exponent(text.get(at + 1..)?)?),
+        None => (text, 0),
+    };
+    let point = mantissa.iter().position(|&byte| byte == b'.').unwrap_or(mantissa.len());
+    let whole = mantissa.get(..point)?;
+    let fraction = mantissa.get(point + 1..).unwrap_or(&[]);
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    // Digits before the point of the result: all of `whole`, plus the shift.
+    let kept = i64::try_from(whole.len()).ok()? + i64::from(exponent) + i64::from(places);
+    let mut value = 0i128;
+    let mut position = 0i64;
+    let mut round_up = false;
+    for &digit in whole.iter().chain(fraction) {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        if position < kept {
+            value = value.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
+        } else if position == kept {
+            round_up = digit >= b'5';
+        }
+        position += 1;
+    }
+    while position < kept && value != 0 {
+        value = value.checked_mul(10)?;
+        position += 1;
+    }
+    value += i128::from(round_up);
+    i64::try_from(if negative { -value } else { value }).ok()
+}
+
+/// The exponent, limited to what could matter (a longer one is zero or out of range anyway).
+fn parse_exponent(text: &[u8]) -> Option<i32> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value = 0i32;
+    for &digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = (value * 10 + i32::from(digit - b'0')).min(10_000);
+    }
+    Some(if negative { -value } else { value })
+}
+
+/// An integer exactly: decimal or `0x` hexadecimal, `i64` or (as the same 64 bits) `u64`; a decimal number without
+/// fractional part too. `None` for anything else.
+pub(super) fn integer(text: &[u8]) -> Option<i64> {
+    let text = text.trim_ascii();
+    if let Some(hex) = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")) {
+        return u64::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok().map(u64::cast_signed);
+    }
+    let plain = std::str::from_utf8(text).ok()?;
+    if let Ok(value) = plain.parse::<i64>() {
+        return Some(value);
+    }
+    if let Ok(value) = plain.parse::<u64>() {
+        return Some(value.cast_signed());
+    }
+    // "7.0" and "7e0": whole all the same. Compare a finer scale so that "7.4" stays no integer.
+    let whole = decimal_scaled(text, 0)?;
+    (decimal_scaled(text, 6)? == whole.checked_mul(1_000_000)?).then_some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn micros_are_exact() {
+        for (text, expected) in [
+            ("4588158731443.225", 4_588_158_731_443_225),
+            ("176", 176_000),
+            ("1712195495502094.5", 1_712_195_495_502_094_500),
+            ("0.0004", 0),
+            ("0.0005", 1),
+            ("-1", -1_000),
+            ("1.5e3", 1_500_000),
+            ("15e-4", 2),
+            ("1e0", 1_000),
+            ("0", 0),
+            ("00.5", 500),
+        ] {
+            assert_eq!(nanoseconds_from_micros(text.as_bytes()), Some(expected), "{text}");
+        }
+        for text in ["", ".", "-", "abc", "1.2.3", "1e", "1e99", "9223372036854775807", "NaN", "0x10"] {
+            assert_eq!(nanoseconds_from_micros(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn integers_are_exact_to_64_bits() {
+        assert_eq!(integer(b"10159970886766084423"), Some(10_159_970_886_766_084_423_u64.cast_signed()));
+        assert_eq!(integer(b"0x1f"), Some(31));
+        assert_eq!(integer(b"-7"), Some(-7));
+        assert_eq!(integer(b"7.0"), Some(7));
+        assert_eq!(integer(b"7.4"), None);
+        assert_eq!(integer(b"stream 7"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn both_paths_agree(whole in 0u64..10_000_000_000_000, fraction in 0u32..1000) {
+            let text = format!("{whole}.{fraction:03}");
+            prop_assert_eq!(fast_micros(text.as_bytes()), decimal_scaled(text.as_bytes(), 3));
+        }
+
+        #[test]
+        fn any_bytes_are_safe(text in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = (nanoseconds_from_micros(&text), integer(&text));
+        }
+    }
+}

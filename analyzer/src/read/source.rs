@@ -1,0 +1,260 @@
+//! Bytes of one input, uncompressed and as UTF-8, block by block from a thread of its own.
+//!
+//! The thread reads, inflates and transcodes while the caller parses; blocks go round in a ring, so the memory is a few
+//! blocks whatever the file's size.
+
+use super::gzip::{Gunzip, GzipFacts};
+use std::io::{Chain, Cursor, Read};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+
+/// One block of text.
+const BLOCK_BYTES: usize = 512 << 10;
+/// Blocks in flight: one being filled, one being read, the rest in between.
+const BLOCKS: usize = 6;
+
+/// What the layers below the text say once it has ended.
+#[derive(Debug, Default)]
+pub(super) struct SourceFacts {
+    pub(super) gzip: GzipFacts,
+    /// A byte order mark was there, or the text was UTF-16.
+    pub(super) encoding: Option<&'static str>,
+    /// UTF-16 units without partner.
+    pub(super) bad_units: u64,
+    /// The read error that ended the text.
+    pub(super) error: Option<std::io::Error>,
+}
+
+/// What the thread sends.
+enum Message {
+    Block(Vec<u8>, usize),
+    End(SourceFacts),
+}
+
+/// The receiving end.
+pub(super) struct Blocks {
+    messages: Receiver<Message>,
+    empty: Sender<Vec<u8>>,
+    facts: Option<SourceFacts>,
+}
+
+impl Blocks {
+    /// Appends the next block to `buffer`; `false` once the text has ended.
+    pub(super) fn append_next(&mut self, buffer: &mut Vec<u8>) -> bool {
+        if self.facts.is_some() {
+            return false;
+        }
+        match self.messages.recv() {
+            Ok(Message::Block(block, length)) => {
+                buffer.extend_from_slice(block.get(..length).unwrap_or_default());
+                let _ = self.empty.send(block); // the thread may have ended: then nobody needs it
+                true
+            }
+            Ok(Message::End(facts)) => {
+                self.facts = Some(facts);
+                false
+            }
+            Err(_) => {
+                self.facts = Some(SourceFacts::default());
+                false
+            }
+        }
+    }
+
+    /// What the layers below said. Drops what was not read.
+    pub(super) fn finish(mut self) -> SourceFacts {
+        self.facts.take().unwrap_or_default()
+    }
+}
+
+/// Runs `parse` over the text of `input` while a thread of its own produces it.
+pub(super) fn with_blocks<R: Read + Send, T>(input: R, parse: impl FnOnce(Blocks) -> T) -> T {
+    let (sender, messages) = sync_channel(BLOCKS);
+    let (empty, returned) = channel();
+    for _ in 0..BLOCKS {
+        let _ = empty.send(Vec::new());
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(move || produce(input, &sender, &returned));
+        parse(Blocks { messages, empty, facts: None })
+    })
+}
+
+fn produce<R: Read>(input: R, sender: &SyncSender<Message>, returned: &Receiver<Vec<u8>>) {
+    let mut facts = SourceFacts::default();
+    if let Err(error) = pump(input, sender, returned, &mut facts) {
+        facts.error = Some(error);
+    }
+    let _ = sender.send(Message::End(facts)); // the parser may have stopped early
+}
+
+fn pump<R: Read>(
+    mut input: R,
+    sender: &SyncSender<Message>,
+    returned: &Receiver<Vec<u8>>,
+    facts: &mut SourceFacts,
+) -> std::io::Result<()> {
+    let head = read_head(&mut input)?;
+    let is_gzip = head.starts_with(&[0x1f, 0x8b]);
+    let bytes = Cursor::new(head).chain(input);
+    let mut bytes = if is_gzip { Bytes::Gzip(Box::new(Gunzip::new(bytes))) } else { Bytes::Plain(bytes) };
+    let mut encoding = None;
+    while let Ok(mut block) = returned.recv() {
+        block.resize(BLOCK_BYTES, 0);
+        let mut length = bytes.fill(&mut block)?;
+        facts.gzip = bytes.facts();
+        let is_last = length < BLOCK_BYTES;
+        let encoding = encoding.get_or_insert_with(|| {
+            let (encoding, mark) = Encoding::of(block.get(..length).unwrap_or_default());
+            facts.encoding = encoding.finding(mark);
+            block.copy_within(mark..length, 0);
+            length -= mark;
+            encoding
+        });
+        encoding.to_utf8(&mut block, &mut length, facts);
+        if length > 0 && sender.send(Message::Block(block, length)).is_err() || is_last {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The first bytes of the input, enough to recognise gzip.
+fn read_head<R: Read>(input: &mut R) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(2);
+    input.take(2).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// The uncompressed bytes.
+enum Bytes<R: Read> {
+    Plain(Chain<Cursor<Vec<u8>>, R>),
+    Gzip(Box<Gunzip<Chain<Cursor<Vec<u8>>, R>>>),
+}
+
+impl<R: Read> Bytes<R> {
+    /// Fills `out` unless the bytes end.
+    fn fill(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Gzip(gunzip) => gunzip.fill(out),
+            Self::Plain(plain) => {
+                let mut length = 0;
+                while let Some(space) = out.get_mut(length..).filter(|space| !space.is_empty()) {
+                    match plain.read(space) {
+                        Ok(0) => break,
+                        Ok(count) => length += count,
+                        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(length)
+            }
+        }
+    }
+
+    fn facts(&self) -> GzipFacts {
+        match self {
+            Self::Gzip(gunzip) => gunzip.facts(),
+            Self::Plain(_) => GzipFacts::default(),
+        }
+    }
+}
+
+/// How the text is encoded (R10).
+enum Encoding {
+    Utf8,
+    Utf16 { big_endian: bool, carried: Carried },
+}
+
+/// What a block's end cut in two: half a unit, and the first half of a surrogate pair.
+#[derive(Default)]
+struct Carried {
+    byte: Option<u8>,
+    high: Option<u16>,
+}
+
+impl Encoding {
+    /// The encoding by the first bytes, and the length of the byte order mark.
+    fn of(head: &[u8]) -> (Self, usize) {
+        let utf16 = |big_endian| Self::Utf16 { big_endian, carried: Carried::default() };
+        match head {
+            [0xef, 0xbb, 0xbf, ..] => (Self::Utf8, 3),
+            [0xff, 0xfe, ..] => (utf16(false), 2),
+            [0xfe, 0xff, ..] => (utf16(true), 2),
+            [b'{' | b'[', 0, ..] => (utf16(false), 0),
+            [0, b'{' | b'[', ..] => (utf16(true), 0),
+            _ => (Self::Utf8, 0),
+        }
+    }
+
+    fn finding(&self, mark: usize) -> Option<&'static str> {
+        match self {
+            Self::Utf8 => (mark > 0).then_some("a UTF-8 byte order mark"),
+            Self::Utf16 { big_endian: false, .. } => Some("UTF-16 (little endian)"),
+            Self::Utf16 { big_endian: true, .. } => Some("UTF-16 (big endian)"),
+        }
+    }
+
+    fn to_utf8(&mut self, block: &mut Vec<u8>, length: &mut usize, facts: &mut SourceFacts) {
+        let Self::Utf16 { big_endian, carried } = self else { return };
+        let mut text = String::with_capacity(*length);
+        let raw = carried.byte.take().into_iter().chain(block.iter().copied().take(*length));
+        let mut units = Vec::with_capacity(*length / 2 + 2);
+        units.extend(carried.high.take());
+        let mut first = None;
+        for byte in raw {
+            match first.take() {
+                None => first = Some(byte),
+                Some(low) if !*big_endian => units.push(u16::from_le_bytes([low, byte])),
+                Some(high) => units.push(u16::from_be_bytes([high, byte])),
+            }
+        }
+        carried.byte = first;
+        carried.high = units.pop_if(|unit| (0xd800..0xdc00).contains(unit));
+        for character in char::decode_utf16(units) {
+            facts.bad_units += u64::from(character.is_err());
+            text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+        }
+        *length = text.len();
+        *block = text.into_bytes();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(input: &[u8]) -> (Vec<u8>, SourceFacts) {
+        with_blocks(input, |mut blocks| {
+            let mut all = Vec::new();
+            while blocks.append_next(&mut all) {}
+            (all, blocks.finish())
+        })
+    }
+
+    #[test]
+    fn utf16_and_marks_become_utf8() {
+        let text = "{\"é\": \"😀\"}";
+        for (mark, big_endian) in [(true, false), (true, true), (false, false), (false, true)] {
+            let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
+            let bytes: Vec<u8> =
+                units.flat_map(|unit| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect();
+            let (all, facts) = text_of(&bytes);
+            assert_eq!(all, text.as_bytes());
+            assert!(facts.encoding.is_some());
+        }
+    }
+
+    #[test]
+    fn blocks_join_to_the_input() {
+        let input: Vec<u8> = (0..3_000_000u32).flat_map(u32::to_le_bytes).collect();
+        let input = [b"{ ".to_vec(), input].concat();
+        let (all, facts) = text_of(&input);
+        assert!(all == input && facts.encoding.is_none() && facts.error.is_none());
+    }
+
+    #[test]
+    fn stopping_early_does_not_hang() {
+        let input = vec![b' '; 20 << 20];
+        with_blocks(&input[..], |mut blocks| blocks.append_next(&mut Vec::new()));
+    }
+}

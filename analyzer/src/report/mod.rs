@@ -1,0 +1,3 @@
+//! What a report says, before anyone draws it.
+
+pub mod model;

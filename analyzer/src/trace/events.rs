@@ -1,0 +1,520 @@
+//! The event tables, column by column.
+//!
+//! A builder pushes rows into plain vectors; `finish` moves them into polars arrays without copying. Times are
+//! nanoseconds on the trace's clock, ids are indices of this trace (`NameId`, `TrackId`), absent numbers are [`ABSENT`].
+
+use super::names::NameId;
+use super::tracks::TrackId;
+use crate::units::{Bytes, Nanoseconds, Timestamp};
+use polars::prelude::{Int64Chunked, PlSmallStr, UInt32Chunked};
+
+/// A number that the event does not have.
+pub const ABSENT: i64 = i64::MIN;
+
+/// A column of whole numbers.
+#[derive(Clone, Debug)]
+pub struct WholeColumn(Int64Chunked);
+
+/// A column of ids.
+#[derive(Clone, Debug)]
+pub struct IdColumn(UInt32Chunked);
+
+impl WholeColumn {
+    pub(crate) fn from_vec(key: &'static str, values: Vec<i64>) -> Self {
+        Self(Int64Chunked::from_vec(PlSmallStr::from_static(key), values))
+    }
+
+    /// The values. (One chunk always: the column is made from one vector.)
+    #[must_use]
+    pub fn values(&self) -> &[i64] {
+        self.0.cont_slice().unwrap_or(&[])
+    }
+
+    /// The polars array, shared.
+    #[must_use]
+    pub fn array(&self) -> &Int64Chunked {
+        &self.0
+    }
+
+    fn at(&self, row: usize) -> i64 {
+        self.values().get(row).copied().unwrap_or(ABSENT)
+    }
+}
+
+impl IdColumn {
+    pub(crate) fn from_vec(key: &'static str, values: Vec<u32>) -> Self {
+        Self(UInt32Chunked::from_vec(PlSmallStr::from_static(key), values))
+    }
+
+    /// The values. (One chunk always: the column is made from one vector.)
+    #[must_use]
+    pub fn values(&self) -> &[u32] {
+        self.0.cont_slice().unwrap_or(&[])
+    }
+
+    /// The polars array, shared.
+    #[must_use]
+    pub fn array(&self) -> &UInt32Chunked {
+        &self.0
+    }
+
+    fn at(&self, row: usize) -> u32 {
+        self.values().get(row).copied().unwrap_or(u32::MAX)
+    }
+}
+
+/// The four kinds of events in the host forest, in the order of METRICS 1's sort key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum HostKind {
+    /// `user_annotation`.
+    Annotation,
+    /// `cpu_op`.
+    Op,
+    /// `cuda_runtime`, `cuda_driver` and the like of other platforms.
+    Runtime,
+    /// The profiler's own `overhead`.
+    Overhead,
+}
+
+impl HostKind {
+    const ALL: [Self; 4] = [Self::Annotation, Self::Op, Self::Runtime, Self::Overhead];
+
+    fn from_column(value: u32) -> Self {
+        Self::ALL.get(value as usize).copied().unwrap_or(Self::Overhead)
+    }
+}
+
+/// What a device event is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum DeviceKind {
+    /// `kernel`.
+    Kernel,
+    /// `gpu_memcpy`.
+    Memcpy,
+    /// `gpu_memset`.
+    Memset,
+    /// `mtia_ccp_events`.
+    Packet,
+}
+
+impl DeviceKind {
+    const ALL: [Self; 4] = [Self::Kernel, Self::Memcpy, Self::Memset, Self::Packet];
+
+    fn from_column(value: u32) -> Self {
+        Self::ALL.get(value as usize).copied().unwrap_or(Self::Packet)
+    }
+}
+
+/// One host event, as a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HostEvent {
+    /// Its start.
+    pub start: Timestamp,
+    /// Its end; never before its start.
+    pub end: Timestamp,
+    /// Its name.
+    pub name: NameId,
+    /// Its thread.
+    pub track: TrackId,
+    /// Its kind.
+    pub kind: HostKind,
+    /// `External id`, or [`ABSENT`]: only a tie-break of the sort key.
+    pub external_id: i64,
+    /// `correlation`, or 0: not linkable.
+    pub correlation: i64,
+    /// `Input Dims` as text, or `NONE`.
+    pub shapes: NameId,
+    /// `Module Hierarchy`, or `NONE`.
+    pub module: NameId,
+}
+
+macro_rules! table {
+    ($(#[doc = $doc:literal])* $table:ident, $builder:ident, { $($column:ident : $kind:ident = $key:literal),* $(,)? }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug)]
+        pub struct $table { $(pub(crate) $column: table!(@column $kind)),* }
+
+        /// Rows on their way into columns.
+        #[derive(Clone, Debug, Default)]
+        pub struct $builder { $($column: Vec<table!(@value $kind)>),* }
+
+        impl $builder {
+            /// Moves the rows into columns.
+            #[must_use]
+            pub fn finish(self) -> $table {
+                $table { $($column: <table!(@column $kind)>::from_vec($key, self.$column)),* }
+            }
+
+            /// The starts of the rows so far, in nanoseconds.
+            #[must_use]
+            pub fn starts(&self) -> &[i64] {
+                &self.start
+            }
+
+            /// How many rows there are.
+            #[must_use]
+            pub fn len(&self) -> usize {
+                self.start.len()
+            }
+
+            /// Whether there is no row.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.start.is_empty()
+            }
+        }
+
+        impl Default for $table {
+            fn default() -> Self {
+                $builder::default().finish()
+            }
+        }
+
+        impl $table {
+            /// How many rows there are.
+            #[must_use]
+            pub fn len(&self) -> usize {
+                self.start.values().len()
+            }
+
+            /// Whether there is no row.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            /// The start of `row`.
+            #[must_use]
+            pub fn start(&self, row: usize) -> Timestamp {
+                Timestamp::from_nanoseconds(self.start.at(row))
+            }
+
+            /// The rows for which `keep` says yes, in the same order.
+            #[must_use]
+            pub fn filter(&self, keep: impl Fn(usize) -> bool) -> Self {
+                let rows: Vec<usize> = (0..self.len()).filter(|&row| keep(row)).collect();
+                Self { $($column: <table!(@column $kind)>::from_vec(
+                    $key, rows.iter().map(|&row| self.$column.at(row)).collect())),* }
+            }
+        }
+    };
+    (@column whole) => { WholeColumn };
+    (@column id) => { IdColumn };
+    (@value whole) => { i64 };
+    (@value id) => { u32 };
+}
+
+table! {
+    /// Annotations, operators, runtime calls and overhead.
+    HostEvents, HostBuilder, {
+        start: whole = "start_ns", end: whole = "end_ns", name: id = "name", track: id = "track", kind: id = "kind",
+        external_id: whole = "external_id", correlation: whole = "correlation", shapes: id = "shapes", module: id = "module",
+    }
+}
+
+impl HostBuilder {
+    /// Adds one event.
+    pub fn push(&mut self, event: HostEvent) {
+        self.start.push(event.start.nanoseconds());
+        self.end.push(event.end.nanoseconds());
+        self.name.push(event.name.column());
+        self.track.push(event.track.column());
+        self.kind.push(event.kind as u32);
+        self.external_id.push(event.external_id);
+        self.correlation.push(event.correlation);
+        self.shapes.push(event.shapes.column());
+        self.module.push(event.module.column());
+    }
+}
+
+impl HostEvents {
+    /// The end of `row`.
+    #[must_use]
+    pub fn end(&self, row: usize) -> Timestamp {
+        Timestamp::from_nanoseconds(self.end.at(row))
+    }
+
+    /// The length of `row`.
+    #[must_use]
+    pub fn duration(&self, row: usize) -> Nanoseconds {
+        self.end(row) - self.start(row)
+    }
+
+    /// The name of `row`.
+    #[must_use]
+    pub fn name(&self, row: usize) -> NameId {
+        NameId::from_column(self.name.at(row))
+    }
+
+    /// The thread of `row`.
+    #[must_use]
+    pub fn track(&self, row: usize) -> TrackId {
+        TrackId::from_column(self.track.at(row))
+    }
+
+    /// The kind of `row`.
+    #[must_use]
+    pub fn kind(&self, row: usize) -> HostKind {
+        HostKind::from_column(self.kind.at(row))
+    }
+
+    /// `External id` of `row`, or [`ABSENT`].
+    #[must_use]
+    pub fn external_id(&self, row: usize) -> i64 {
+        self.external_id.at(row)
+    }
+
+    /// `correlation` of `row`, or 0.
+    #[must_use]
+    pub fn correlation(&self, row: usize) -> i64 {
+        self.correlation.at(row)
+    }
+
+    /// `Input Dims` of `row` as text, or `NONE`.
+    #[must_use]
+    pub fn shapes(&self, row: usize) -> NameId {
+        NameId::from_column(self.shapes.at(row))
+    }
+
+    /// `Module Hierarchy` of `row`, or `NONE`.
+    #[must_use]
+    pub fn module(&self, row: usize) -> NameId {
+        NameId::from_column(self.module.at(row))
+    }
+}
+
+/// How a kernel was launched. The same for thousands of launches, so stored once (`Trace::configs`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct LaunchConfig {
+    /// Blocks in x, y, z.
+    pub grid: Option<[i64; 3]>,
+    /// Threads of a block in x, y, z.
+    pub block: Option<[i64; 3]>,
+    /// `registers per thread`.
+    pub registers: Option<i64>,
+    /// `shared memory` in bytes per block.
+    pub shared_memory_bytes: Option<i64>,
+    /// `blocks per SM`, in millionths: exact, so that duration-weighted means do not depend on the order of events.
+    pub blocks_per_sm_millionths: Option<i64>,
+    /// `est. achieved occupancy %`.
+    pub occupancy_percent: Option<i64>,
+}
+
+/// One device event, as a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DeviceEvent {
+    /// Its start.
+    pub start: Timestamp,
+    /// Its end; never before its start.
+    pub end: Timestamp,
+    /// Its name.
+    pub name: NameId,
+    /// Its kind.
+    pub kind: DeviceKind,
+    /// `args.device`, else the process id of the track.
+    pub device: i64,
+    /// `args.stream`, else the thread id of the track.
+    pub stream: i64,
+    /// `correlation`, or 0: not linkable.
+    pub correlation: i64,
+    /// `bytes` of a copy, or [`ABSENT`].
+    pub bytes: i64,
+    /// Index into `Trace::configs`.
+    pub config: u32,
+}
+
+table! {
+    /// Kernels, copies, fills and accelerator packets.
+    DeviceEvents, DeviceBuilder, {
+        start: whole = "start_ns", end: whole = "end_ns", name: id = "name", kind: id = "kind", device: whole = "device",
+        stream: whole = "stream", correlation: whole = "correlation", bytes: whole = "bytes", config: id = "config",
+    }
+}
+
+impl DeviceBuilder {
+    /// Adds one event.
+    pub fn push(&mut self, event: DeviceEvent) {
+        self.start.push(event.start.nanoseconds());
+        self.end.push(event.end.nanoseconds());
+        self.name.push(event.name.column());
+        self.kind.push(event.kind as u32);
+        self.device.push(event.device);
+        self.stream.push(event.stream);
+        self.correlation.push(event.correlation);
+        self.bytes.push(event.bytes);
+        self.config.push(event.config);
+    }
+}
+
+impl DeviceEvents {
+    /// The end of `row`.
+    #[must_use]
+    pub fn end(&self, row: usize) -> Timestamp {
+        Timestamp::from_nanoseconds(self.end.at(row))
+    }
+
+    /// The length of `row`.
+    #[must_use]
+    pub fn duration(&self, row: usize) -> Nanoseconds {
+        self.end(row) - self.start(row)
+    }
+
+    /// The name of `row`.
+    #[must_use]
+    pub fn name(&self, row: usize) -> NameId {
+        NameId::from_column(self.name.at(row))
+    }
+
+    /// The kind of `row`.
+    #[must_use]
+    pub fn kind(&self, row: usize) -> DeviceKind {
+        DeviceKind::from_column(self.kind.at(row))
+    }
+
+    /// The device of `row`.
+    #[must_use]
+    pub fn device(&self, row: usize) -> i64 {
+        self.device.at(row)
+    }
+
+    /// The stream of `row`.
+    #[must_use]
+    pub fn stream(&self, row: usize) -> i64 {
+        self.stream.at(row)
+    }
+
+    /// `correlation` of `row`, or 0.
+    #[must_use]
+    pub fn correlation(&self, row: usize) -> i64 {
+        self.correlation.at(row)
+    }
+
+    /// Index of the launch configuration of `row` in `Trace::configs`.
+    #[must_use]
+    pub fn config(&self, row: usize) -> usize {
+        self.config.at(row) as usize
+    }
+}
+
+table! {
+    /// Python stack frames: no part of the forest, they serve modules and data loading.
+    PythonFrames, PythonBuilder, {
+        start: whole = "start_ns", end: whole = "end_ns", name: id = "name", track: id = "track",
+    }
+}
+
+impl PythonBuilder {
+    /// Adds one frame.
+    pub fn push(&mut self, start: Timestamp, end: Timestamp, name: NameId, track: TrackId) {
+        self.start.push(start.nanoseconds());
+        self.end.push(end.nanoseconds());
+        self.name.push(name.column());
+        self.track.push(track.column());
+    }
+}
+
+impl PythonFrames {
+    /// The end of `row`.
+    #[must_use]
+    pub fn end(&self, row: usize) -> Timestamp {
+        Timestamp::from_nanoseconds(self.end.at(row))
+    }
+
+    /// The name of `row`.
+    #[must_use]
+    pub fn name(&self, row: usize) -> NameId {
+        NameId::from_column(self.name.at(row))
+    }
+
+    /// The thread of `row`.
+    #[must_use]
+    pub fn track(&self, row: usize) -> TrackId {
+        TrackId::from_column(self.track.at(row))
+    }
+}
+
+table! {
+    /// Synchronisation rows that made the host wait: start and the correlation of the call that waited.
+    SyncCalls, SyncBuilder, { start: whole = "start_ns", correlation: whole = "correlation" }
+}
+
+impl SyncBuilder {
+    /// Adds one row.
+    pub fn push(&mut self, start: Timestamp, correlation: i64) {
+        self.start.push(start.nanoseconds());
+        self.correlation.push(correlation);
+    }
+}
+
+impl SyncCalls {
+    /// `correlation` of `row`.
+    #[must_use]
+    pub fn correlation(&self, row: usize) -> i64 {
+        self.correlation.at(row)
+    }
+}
+
+/// One allocation (positive) or free (negative), as a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MemoryRecord {
+    /// When.
+    pub time: Timestamp,
+    /// The thread that called the allocator.
+    pub track: TrackId,
+    /// `Device Type`: 0 is the host.
+    pub device_type: i64,
+    /// `Device Id` within the process; -1 for the host.
+    pub device_id: i64,
+    /// `Addr`, or [`ABSENT`].
+    pub address: i64,
+    /// `Bytes`.
+    pub bytes: Bytes,
+    /// `Total Allocated` after the event, or [`ABSENT`] (the 2021 form).
+    pub allocated: i64,
+    /// `Total Reserved` after the event, or [`ABSENT`].
+    pub reserved: i64,
+    /// `Ev Idx`, or [`ABSENT`]: orders records of one instant.
+    pub index: i64,
+}
+
+table! {
+    /// Allocations and frees.
+    MemoryRecords, MemoryBuilder, {
+        start: whole = "time_ns", track: id = "track", device_type: whole = "device_type", device_id: whole = "device_id",
+        address: whole = "address", bytes: whole = "bytes", allocated: whole = "allocated_bytes",
+        reserved: whole = "reserved_bytes", index: whole = "event_index",
+    }
+}
+
+impl MemoryBuilder {
+    /// Adds one record.
+    pub fn push(&mut self, record: MemoryRecord) {
+        self.start.push(record.time.nanoseconds());
+        self.track.push(record.track.column());
+        self.device_type.push(record.device_type);
+        self.device_id.push(record.device_id);
+        self.address.push(record.address);
+        self.bytes.push(record.bytes.get());
+        self.allocated.push(record.allocated);
+        self.reserved.push(record.reserved);
+        self.index.push(record.index);
+    }
+}
+
+impl MemoryRecords {
+    /// The record at `row`.
+    #[must_use]
+    pub fn record(&self, row: usize) -> MemoryRecord {
+        MemoryRecord {
+            time: self.start(row),
+            track: TrackId::from_column(self.track.at(row)),
+            device_type: self.device_type.at(row),
+            device_id: self.device_id.at(row),
+            address: self.address.at(row),
+            bytes: Bytes::new(self.bytes.at(row)),
+            allocated: self.allocated.at(row),
+            reserved: self.reserved.at(row),
+            index: self.index.at(row),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Interned names: millions of events share thousands of names.
+
+use crate::text::Untrusted;
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::hash::BuildHasher;
+
+/// A name of one `Trace`. Valid for the [`Names`] that made it; its number means nothing and never orders anything.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct NameId(u32);
+
+impl NameId {
+    /// No name: the argument was not in the event.
+    pub const NONE: Self = Self(u32::MAX);
+
+    /// The id as it is stored in a column.
+    #[must_use]
+    pub const fn column(self) -> u32 {
+        self.0
+    }
+
+    /// The id out of a column.
+    #[must_use]
+    pub const fn from_column(value: u32) -> Self {
+        Self(value)
+    }
+
+    /// The id as an index.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// All names of one trace, end to end in one buffer.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    text: String,
+    /// Where each name ends in `text`; it starts where the one before ends.
+    ends: Vec<usize>,
+    lookup: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Names {
+    /// The id of `text`, made where it is new. [`NameId::NONE`] once four thousand million names are in.
+    pub fn intern(&mut self, text: &str) -> NameId {
+        let hash = self.hasher.hash_one(text);
+        if let Some(found) = self.lookup.find(hash, |&id| self.get(NameId(id)) == text) {
+            return NameId(*found);
+        }
+        let id = crate::units::narrow(self.ends.len());
+        if id == u32::MAX {
+            return NameId::NONE;
+        }
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+        let (ends, all, hasher) = (&self.ends, &self.text, &self.hasher);
+        self.lookup.insert_unique(hash, id, |&other| hasher.hash_one(slice(all, ends, other)));
+        NameId(id)
+    }
+
+    /// The text of `id`; empty for [`NameId::NONE`].
+    #[must_use]
+    pub fn get(&self, id: NameId) -> &str {
+        slice(&self.text, &self.ends, id.0)
+    }
+
+    /// The text of `id`, to be carried into a table.
+    #[must_use]
+    pub fn untrusted(&self, id: NameId) -> Untrusted {
+        Untrusted::new(self.get(id))
+    }
+
+    /// How many distinct names there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no name.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The rank of every name in byte order, by id: turns name comparisons in sorts into integer comparisons.
+    #[must_use]
+    pub fn ranks(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..crate::units::narrow(self.len())).collect();
+        order.sort_unstable_by_key(|&id| self.get(NameId(id)));
+        let mut ranks = vec![0; order.len()];
+        for (rank, id) in order.into_iter().enumerate() {
+            if let Some(slot) = ranks.get_mut(id as usize) {
+                *slot = crate::units::narrow(rank);
+            }
+        }
+        ranks
+    }
+
+    /// The id of `text`, where it is a name of this trace.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<NameId> {
+        let hash = self.hasher.hash_one(text);
+        self.lookup.find(hash, |&id| self.get(NameId(id)) == text).map(|&id| NameId(id))
+    }
+}
+
+fn slice<'a>(text: &'a str, ends: &[usize], id: u32) -> &'a str {
+    let index = id as usize;
+    let Some(&end) = ends.get(index) else { return "" };
+    let start = index.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
+    text.get(start..end).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_stored_once_and_found_again() {
+        let mut names = Names::default();
+        let first = names.intern("aten::mm");
+        let empty = names.intern("");
+        assert_eq!(names.intern("aten::mm"), first);
+        assert_ne!(first, empty);
+        assert_eq!((names.get(first), names.get(empty), names.get(NameId::NONE)), ("aten::mm", "", ""));
+        assert_eq!(names.len(), 2);
+        assert_eq!(names.find("aten::mm"), Some(first));
+    }
+
+    #[test]
+    fn ranks_follow_byte_order() {
+        let mut names = Names::default();
+        for name in ["b", "a", "B"] {
+            names.intern(name);
+        }
+        assert_eq!(names.ranks(), [2, 1, 0]);
+    }
+}
