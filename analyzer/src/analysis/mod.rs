@@ -14,6 +14,7 @@ pub mod launches;
 pub mod memory;
 pub mod modules;
 pub mod ops;
+pub mod per_step;
 pub mod pieces;
 pub mod select;
 pub mod steps;

@@ -66,12 +66,21 @@ fn block(block: &Block, inputs: &[InputFacts], text: &mut String) {
             }
             text.push('\n');
         }
-        Block::Table { caption, table, of_rows } => captioned(caption, table, *of_rows, inputs, text),
+        Block::Table { caption, table, of_rows, inputs: of } => {
+            captioned(caption, table, *of_rows, &concerned(inputs, of), text);
+        }
         Block::Figure(figure) => {
             put(text, format_args!("![{}]({})\n\n", escape::markdown(&figure.title), figure_path(figure)));
             paragraph(&figure.caption, text);
         }
     }
+}
+
+/// The inputs at their positions, with findings only where a table speaks of them.
+fn concerned(inputs: &[InputFacts], of: &[usize]) -> Vec<InputFacts> {
+    let silent = |facts: &InputFacts| InputFacts { findings: Vec::new(), ..facts.clone() };
+    let positions = inputs.iter().enumerate();
+    positions.map(|(index, facts)| if of.contains(&index) { facts.clone() } else { silent(facts) }).collect()
 }
 
 fn paragraph(words: &Phrase, text: &mut String) {

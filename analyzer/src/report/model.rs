@@ -29,6 +29,43 @@ pub enum Piece {
     Decimal(f64),
 }
 
+impl From<&str> for Piece {
+    fn from(words: &str) -> Self {
+        Self::Plain(words.to_owned())
+    }
+}
+impl From<String> for Piece {
+    fn from(words: String) -> Self {
+        Self::Plain(words)
+    }
+}
+impl From<Untrusted> for Piece {
+    fn from(name: Untrusted) -> Self {
+        Self::Name(name)
+    }
+}
+impl From<Nanoseconds> for Piece {
+    fn from(length: Nanoseconds) -> Self {
+        Self::Duration(length)
+    }
+}
+impl From<Bytes> for Piece {
+    fn from(size: Bytes) -> Self {
+        Self::Size(size)
+    }
+}
+impl From<u64> for Piece {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+/// A phrase from its pieces, each of a type that says how it is drawn.
+macro_rules! phrase {
+    ($($piece:expr),* $(,)?) => { vec![$($crate::report::model::Piece::from($piece)),*] };
+}
+pub(crate) use phrase;
+
 /// A sentence or a phrase.
 pub type Phrase = Vec<Piece>;
 
@@ -47,6 +84,8 @@ pub enum Block {
         table: Table,
         /// How many rows the full table has.
         of_rows: usize,
+        /// The inputs that the rows speak of, as positions in [`Report::inputs`]: their warnings mark the columns.
+        inputs: Vec<usize>,
     },
     /// A chart.
     Figure(Figure),

@@ -1,0 +1,101 @@
+//! What one step takes, by category and by operator: what a CPU run and a GPU run are compared by (METRICS 10).
+//!
+//! Totals over the used steps, divided by their number: device self time where there is a device, else host self time.
+
+use super::context::Context;
+use super::timeline::DeviceRow;
+use crate::catalog::categories::OpCategory;
+use crate::text::Untrusted;
+use crate::trace::events::{DeviceKind, HostKind};
+use crate::units::{Nanoseconds, count};
+use std::collections::BTreeMap;
+
+/// Times per step in decimal nanoseconds.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PerStep {
+    /// Durations of the used steps, in order.
+    pub steps: Vec<Nanoseconds>,
+    /// By category; only those with time, by name.
+    pub categories: Vec<(&'static str, f64)>,
+    /// By operator or call (annotations aside); only those with time, by name.
+    pub ops: Vec<(Untrusted, f64)>,
+    /// Copies; `None` without a device.
+    pub transfer: Option<f64>,
+    /// Idle time that is launch latency, over the whole recording; `None` without a device.
+    pub launch_latency: Option<f64>,
+}
+
+/// The times per step of `context`'s trace, whose devices' timelines are `devices`. `None` where no step is used.
+#[must_use]
+pub fn per_step(context: &Context<'_>, devices: &[DeviceRow]) -> Option<PerStep> {
+    let steps: Vec<Nanoseconds> = context.steps.used().map(super::steps::Step::duration).collect();
+    let used = count(steps.len());
+    let sums = if context.trace.has_device_events() { device_sums(context) } else { host_sums(context) };
+    let each = |sum: Nanoseconds| sum.mean_over(used);
+    let latency: Nanoseconds = devices.iter().map(|device| device.idle_causes.launch_latency).sum();
+    let has_device = context.trace.has_device_events();
+    Some(PerStep {
+        categories: sums
+            .categories
+            .into_iter()
+            .filter(|(_, time)| *time > Nanoseconds::ZERO)
+            .map(|(category, time)| Some((category.name(), each(time)?)))
+            .collect::<Option<_>>()?,
+        ops: sums
+            .ops
+            .into_iter()
+            .filter(|(_, time)| *time > Nanoseconds::ZERO)
+            .map(|(name, time)| Some((name, each(time)?)))
+            .collect::<Option<_>>()?,
+        transfer: each(sums.transfer).filter(|_| has_device),
+        launch_latency: latency.mean_over(count(context.steps.steps.len())).filter(|_| has_device),
+        steps,
+    })
+}
+
+#[derive(Default)]
+struct Sums {
+    categories: BTreeMap<OpCategory, Nanoseconds>,
+    ops: BTreeMap<Untrusted, Nanoseconds>,
+    transfer: Nanoseconds,
+}
+
+fn is_used(context: &Context<'_>, step: Option<usize>) -> bool {
+    step.and_then(|index| context.steps.steps.get(index)).is_some_and(super::steps::Step::is_used)
+}
+
+fn device_sums(context: &Context<'_>) -> Sums {
+    let trace = context.trace;
+    let mut sums = Sums::default();
+    for row in (0..trace.device.len()).filter(|&row| is_used(context, context.steps.of_device(row))) {
+        let length = trace.device.duration(row);
+        *sums.categories.entry(context.pieces.of_device(row)).or_default() += length;
+        let name = match context.launches.owner_of(row) {
+            Some(owner) => trace.names.untrusted(trace.host.name(owner)),
+            None => super::ops::NO_LAUNCH.into(),
+        };
+        *sums.ops.entry(name).or_default() += length;
+        if trace.device.kind(row) == DeviceKind::Memcpy {
+            sums.transfer += length;
+        }
+    }
+    sums
+}
+
+fn host_sums(context: &Context<'_>) -> Sums {
+    let trace = context.trace;
+    let mut sums = Sums::default();
+    let whole_trace = !context.steps.annotated;
+    for row in context.forest.nodes() {
+        let start = trace.host.start(row);
+        if !whole_trace && !is_used(context, context.steps.of_host_time(start)) {
+            continue;
+        }
+        let own = context.forest.own_time(row);
+        *sums.categories.entry(context.pieces.of_host(row)).or_default() += own;
+        if trace.host.kind(row) != HostKind::Annotation {
+            *sums.ops.entry(trace.names.untrusted(trace.host.name(row))).or_default() += own;
+        }
+    }
+    sums
+}

@@ -1,0 +1,169 @@
+//! Every number of the report, worked out once, before anything is said.
+
+use super::inputs::{ReportInputs, ReportRun, RunTrace};
+use super::model::{Block, InputFacts, phrase};
+use crate::analysis::categories::{self, CategoryRow};
+use crate::analysis::kernels::{self, KernelRow};
+use crate::analysis::memory::{self, MemoryRow};
+use crate::analysis::ops::{self, OpRow};
+use crate::analysis::per_step::{PerStep, per_step};
+use crate::analysis::summary::{self, SummaryRow};
+use crate::analysis::timeline::{self, DeviceRow};
+use crate::analysis::{Context, Grouping};
+use crate::compare::speedup::{RunNumbers, Speedups, TraceNumbers, speedups};
+use crate::table::{Recorded, Why};
+use crate::text::Untrusted;
+use crate::units::Nanoseconds;
+use rayon::prelude::*;
+
+/// How many rows people's tables and rankings show.
+pub(super) const TOP: usize = 10;
+
+/// The inputs and all answers about them.
+pub(super) struct Material<'a> {
+    pub(super) inputs: &'a ReportInputs<'a>,
+    /// The inputs' facts with the findings that the report itself adds.
+    pub(super) facts: Vec<InputFacts>,
+    pub(super) traces: Vec<TraceMaterial<'a>>,
+    pub(super) speedups: Speedups,
+}
+
+/// One trace and the answers about it.
+pub(super) struct TraceMaterial<'a> {
+    pub(super) run: &'a ReportRun<'a>,
+    pub(super) trace: &'a RunTrace<'a>,
+    /// The run's name, with the rank where the run has several.
+    pub(super) label: Untrusted,
+    /// The same for file names: unique in the report.
+    pub(super) file_stem: String,
+    pub(super) summary: SummaryRow,
+    pub(super) ops: Vec<OpRow>,
+    pub(super) kernels: Vec<KernelRow>,
+    pub(super) categories: Vec<CategoryRow>,
+    pub(super) devices: Vec<DeviceRow>,
+    pub(super) memory: Vec<MemoryRow>,
+    pub(super) per_step: Option<PerStep>,
+    /// What kernel names say against the run's precision.
+    pub(super) precision: Option<super::precision::Contradiction>,
+}
+
+impl<'a> Material<'a> {
+    pub(super) fn gather(inputs: &'a ReportInputs<'a>) -> Self {
+        let parts: Vec<(&ReportRun<'_>, &RunTrace<'_>)> =
+            inputs.runs.iter().flat_map(|run| run.traces.iter().map(move |trace| (run, trace))).collect();
+        let mut traces: Vec<TraceMaterial<'_>> =
+            parts.into_par_iter().map(|(run, trace)| TraceMaterial::of(run, trace)).collect();
+        name_files(&mut traces);
+        let mut facts = inputs.inputs.clone();
+        for trace in &traces {
+            if let (Some(contradiction), Some(facts)) = (&trace.precision, facts.get_mut(trace.trace.input)) {
+                facts.findings.push(contradiction.finding());
+            }
+        }
+        let speedups = speedups(&run_numbers(inputs, &traces), inputs.allow_mismatch);
+        Self { inputs, facts, traces, speedups }
+    }
+}
+
+impl<'a> TraceMaterial<'a> {
+    fn of(run: &'a ReportRun<'a>, trace: &'a RunTrace<'a>) -> Self {
+        let context = &trace.context;
+        let devices = timeline::rows(context);
+        let kernels = kernels::rows(context);
+        let label = match trace.rank.filter(|_| run.traces.len() > 1) {
+            Some(rank) => format!("{}, rank {rank}", run.folder.name.raw()).into(),
+            None => run.folder.name.clone(),
+        };
+        Self {
+            run,
+            trace,
+            label,
+            file_stem: String::new(),
+            summary: summary::row(context),
+            ops: ops::rows(context, Grouping::Name),
+            precision: super::precision::check(&run.folder, &kernels),
+            kernels,
+            categories: categories::rows(context),
+            memory: memory::rows(context),
+            per_step: per_step(context, &devices),
+            devices,
+        }
+    }
+
+    pub(super) fn context(&self) -> &Context<'a> {
+        &self.trace.context
+    }
+
+    pub(super) fn has_device(&self) -> bool {
+        self.context().trace.has_device_events()
+    }
+
+    /// Starts of the annotated steps since the trace's start, with their names: marks in charts over time.
+    pub(super) fn step_marks(&self) -> Vec<(Nanoseconds, String)> {
+        let origin = self.context().trace.origin;
+        let steps = self.context().steps.steps.iter();
+        steps.filter_map(|step| Some((step.start - origin, format!("step {}", step.number?)))).collect()
+    }
+
+    /// What stands at the head of the run's chapter.
+    pub(super) fn opening(&self) -> Vec<Block> {
+        let mut blocks = Vec::new();
+        if let Some(contradiction) = &self.precision {
+            blocks.push(Block::Paragraph(contradiction.phrase()));
+        }
+        if !self.has_device() {
+            blocks.push(Block::Paragraph(phrase![
+                "A CPU trace: it has no device events, so times are the host's self times."
+            ]));
+        }
+        blocks
+    }
+}
+
+/// File names from labels: lower case letters, digits, `_` and `-`, made unique by a number.
+fn name_files(traces: &mut [TraceMaterial<'_>]) {
+    let mut taken = std::collections::BTreeSet::new();
+    for trace in traces {
+        let mut stem: String = trace
+            .label
+            .raw()
+            .to_lowercase()
+            .chars()
+            .map(|character| if character.is_ascii_alphanumeric() || character == '-' { character } else { '_' })
+            .take(60)
+            .collect();
+        if stem.is_empty() {
+            stem.push_str("trace");
+        }
+        let mut unique = stem.clone();
+        let mut number = 2;
+        while !taken.insert(unique.clone()) {
+            unique = format!("{stem}-{number}");
+            number += 1;
+        }
+        trace.file_stem = unique;
+    }
+}
+
+/// What each run brings to a speedup: its results, and its first rank's trace.
+fn run_numbers(inputs: &ReportInputs<'_>, traces: &[TraceMaterial<'_>]) -> Vec<RunNumbers> {
+    inputs
+        .runs
+        .iter()
+        .filter_map(|run| {
+            let trace = traces.iter().find(|trace| std::ptr::eq(trace.run, run));
+            let numbers = trace.and_then(|trace| trace.per_step.as_ref()).map(trace_numbers);
+            RunNumbers::of(&run.folder, Recorded::from_option(numbers, Why::NoTrace))
+        })
+        .collect()
+}
+
+fn trace_numbers(per_step: &PerStep) -> TraceNumbers {
+    TraceNumbers {
+        steps: per_step.steps.clone(),
+        categories: per_step.categories.clone(),
+        ops: per_step.ops.clone(),
+        transfer: Recorded::from_option(per_step.transfer, Why::NoDevice),
+        launch_latency: Recorded::from_option(per_step.launch_latency, Why::NoDevice),
+    }
+}

@@ -1,0 +1,127 @@
+//! How the training went: losses, scores, time per epoch, peak memory, by results.json.
+
+use super::inputs::ReportRun;
+use super::material::Material;
+use super::model::{Block, Chart, Figure, Phrase, Piece, Section, Series, Side, phrase};
+use crate::run::results::{DeviceKind, Epoch, Results, Score};
+use crate::table::Recorded;
+use crate::text::Untrusted;
+use crate::units::count_to_f64;
+use std::collections::BTreeMap;
+
+/// The section.
+pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
+    let mut blocks = Vec::new();
+    let mut bullets: Vec<Phrase> = Vec::new();
+    for run in &material.inputs.runs {
+        match &run.folder.results {
+            Recorded::Yes(results) => bullets.push(outcome(run, results)),
+            Recorded::No(why) => {
+                bullets.push(phrase![run.folder.name.clone(), format!(": losses, scores and epochs not recorded ({}).", why.text())]);
+            }
+        }
+    }
+    let mut by_model: BTreeMap<&Untrusted, Vec<(&ReportRun<'_>, &Results)>> = BTreeMap::new();
+    for run in &material.inputs.runs {
+        if let Recorded::Yes(results) = &run.folder.results {
+            by_model.entry(&run.folder.model).or_default().push((run, results));
+        }
+    }
+    for (index, (model, runs)) in by_model.into_iter().enumerate() {
+        blocks.extend(curves(index, model, &runs));
+    }
+    if !bullets.is_empty() {
+        blocks.insert(0, Block::Bullets(bullets));
+    }
+    vec![Section { title: phrase!["Training"], level: 1, blocks }]
+}
+
+/// "unet_cuda: 5 epochs, test Dice 0.91, 41.2 s in all; peak 1.77 GiB on the device."
+fn outcome(run: &ReportRun<'_>, results: &Results) -> Phrase {
+    let mut phrase = phrase![run.folder.name.clone(), ": "];
+    match &results.epochs {
+        Recorded::Yes(epochs) => {
+            phrase.extend(phrase![crate::units::count(epochs.len()), " epochs"]);
+            if let Some(last) = epochs.last() {
+                let score = score_name(results);
+                phrase.extend(value(", final train loss ", last.train_loss));
+                phrase.extend(value(", test loss ", last.test_loss));
+                phrase.extend(value(&format!(", test {score} "), last.test_score));
+            }
+        }
+        Recorded::No(why) => phrase.extend(phrase![format!("epochs not recorded ({})", why.text())]),
+    }
+    if let Recorded::Yes(total) = results.total {
+        phrase.extend(phrase![", ", total, " in all"]);
+    }
+    if let Recorded::Yes(peak) = results.peak_memory.device_allocated {
+        phrase.extend(phrase!["; peak ", peak, " on the device"]);
+    }
+    if let Recorded::Yes(peak) = results.peak_memory.host {
+        phrase.extend(phrase!["; peak ", peak, " on the host"]);
+    }
+    if results.complete == Recorded::Yes(false) {
+        phrase.extend(phrase!["; interrupted, so incomplete"]);
+    }
+    phrase.extend(phrase!["."]);
+    phrase
+}
+
+fn value(words: &str, value: Recorded<f64>) -> Phrase {
+    value.value().map(|value| phrase![words, Piece::Decimal(value)]).unwrap_or_default()
+}
+
+fn score_name(results: &Results) -> &'static str {
+    match results.score {
+        Recorded::Yes(Score::Dice) => "Dice",
+        Recorded::Yes(Score::Accuracy) => "accuracy",
+        Recorded::No(_) => "score",
+    }
+}
+
+/// Loss, score and time per epoch of one model's runs.
+fn curves(index: usize, model: &Untrusted, runs: &[(&ReportRun<'_>, &Results)]) -> Vec<Block> {
+    let score = runs.first().map_or("score", |(_, results)| score_name(results));
+    let loss = series(runs, &[("train", false, |epoch| epoch.train_loss), ("test", true, |epoch| epoch.test_loss)]);
+    let scores = series(runs, &[("train", false, |epoch| epoch.train_score), ("test", true, |epoch| epoch.test_score)]);
+    let times = series(runs, &[("", false, |epoch| epoch.time.map(crate::units::Nanoseconds::as_seconds))]);
+    let mut blocks = Vec::new();
+    for (what, file, y_axis, series, unit_interval) in [
+        ("loss", "loss", "loss", loss, false),
+        (score, "score", score, scores, true),
+        ("time per epoch", "epochs", "seconds", times, false),
+    ] {
+        if series.is_empty() {
+            blocks.push(Block::Paragraph(phrase![model.clone(), format!(": {what} not recorded.")]));
+            continue;
+        }
+        blocks.push(Block::Figure(Figure {
+            file: format!("training{index}_{file}"),
+            title: format!("{}: {what}", model.raw()),
+            caption: phrase![format!("{what} of each epoch, as the runs' results.json say.")],
+            chart: Chart::Curves { series, x_axis: "epoch".to_owned(), y_axis: y_axis.to_owned(), unit_interval },
+        }));
+    }
+    blocks
+}
+
+type Value = (&'static str, bool, fn(&Epoch) -> Recorded<f64>);
+
+fn series(runs: &[(&ReportRun<'_>, &Results)], values: &[Value]) -> Vec<Series> {
+    let mut all = Vec::new();
+    for (run, results) in runs {
+        let Recorded::Yes(epochs) = &results.epochs else { continue };
+        let side = if run.folder.device == Some(DeviceKind::Cpu) { Side::Cpu } else { Side::Gpu };
+        for (what, dashed, value) in values {
+            let points: Vec<(f64, f64)> = epochs
+                .iter()
+                .filter_map(|epoch| Some((count_to_f64(epoch.number), value(epoch).value()?)))
+                .collect();
+            if !points.is_empty() {
+                let label = format!("{} {what}", run.folder.name.raw()).trim_end().to_owned();
+                all.push(Series { label, side, dashed: *dashed, points });
+            }
+        }
+    }
+    all
+}
