@@ -19,6 +19,8 @@ pub mod pieces;
 pub mod select;
 pub mod steps;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 pub mod timeline;
 
 pub use context::Context;

@@ -21,6 +21,8 @@ mod sniff;
 mod source;
 mod strings;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use crate::audit::{Code, Finding};
@@ -130,7 +132,12 @@ impl ErrorKind {
 /// Where nothing of the input can be used: see [`ErrorKind`]. Damage that leaves something usable is in
 /// [`ReadTrace::findings`].
 pub fn read<R: Read + Send>(input: R, limits: &Limits) -> Result<ReadTrace, ErrorKind> {
-    source::with_blocks(input, |blocks| {
+    read_in_blocks(input, limits, source::BLOCK_BYTES)
+}
+
+/// The same with blocks of `block_bytes` (at least 4, for the byte order mark): the result must not depend on it.
+fn read_in_blocks<R: Read + Send>(input: R, limits: &Limits, block_bytes: usize) -> Result<ReadTrace, ErrorKind> {
+    source::with_blocks(input, block_bytes, |blocks| {
         let mut document = document::Document::new(window::Window::new(blocks, limits.max_bytes), limits);
         let outcome = document.read();
         conclude::conclude(document, outcome)

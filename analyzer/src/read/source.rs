@@ -7,8 +7,8 @@ use super::gzip::{Gunzip, GzipFacts};
 use std::io::{Chain, Cursor, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-/// One block of text.
-const BLOCK_BYTES: usize = 512 << 10;
+/// One block of text: large enough that handing it over costs nothing, small enough to stay in the cache.
+pub(super) const BLOCK_BYTES: usize = 512 << 10;
 /// Blocks in flight: one being filled, one being read, the rest in between.
 const BLOCKS: usize = 6;
 
@@ -67,21 +67,21 @@ impl Blocks {
 }
 
 /// Runs `parse` over the text of `input` while a thread of its own produces it.
-pub(super) fn with_blocks<R: Read + Send, T>(input: R, parse: impl FnOnce(Blocks) -> T) -> T {
+pub(super) fn with_blocks<R: Read + Send, T>(input: R, block_bytes: usize, parse: impl FnOnce(Blocks) -> T) -> T {
     let (sender, messages) = sync_channel(BLOCKS);
     let (empty, returned) = channel();
     for _ in 0..BLOCKS {
         let _ = empty.send(Vec::new());
     }
     std::thread::scope(|scope| {
-        scope.spawn(move || produce(input, &sender, &returned));
+        scope.spawn(move || produce(input, block_bytes, &sender, &returned));
         parse(Blocks { messages, empty, facts: None })
     })
 }
 
-fn produce<R: Read>(input: R, sender: &SyncSender<Message>, returned: &Receiver<Vec<u8>>) {
+fn produce<R: Read>(input: R, block_bytes: usize, sender: &SyncSender<Message>, returned: &Receiver<Vec<u8>>) {
     let mut facts = SourceFacts::default();
-    if let Err(error) = pump(input, sender, returned, &mut facts) {
+    if let Err(error) = pump(input, block_bytes, sender, returned, &mut facts) {
         facts.error = Some(error);
     }
     let _ = sender.send(Message::End(facts)); // the parser may have stopped early
@@ -89,6 +89,7 @@ fn produce<R: Read>(input: R, sender: &SyncSender<Message>, returned: &Receiver<
 
 fn pump<R: Read>(
     mut input: R,
+    block_bytes: usize,
     sender: &SyncSender<Message>,
     returned: &Receiver<Vec<u8>>,
     facts: &mut SourceFacts,
@@ -99,10 +100,10 @@ fn pump<R: Read>(
     let mut bytes = if is_gzip { Bytes::Gzip(Box::new(Gunzip::new(bytes))) } else { Bytes::Plain(bytes) };
     let mut encoding = None;
     while let Ok(mut block) = returned.recv() {
-        block.resize(BLOCK_BYTES, 0);
+        block.resize(block_bytes, 0);
         let mut length = bytes.fill(&mut block)?;
         facts.gzip = bytes.facts();
-        let is_last = length < BLOCK_BYTES;
+        let is_last = length < block_bytes;
         let encoding = encoding.get_or_insert_with(|| {
             let (encoding, mark) = Encoding::of(block.get(..length).unwrap_or_default());
             facts.encoding = encoding.finding(mark);
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     fn text_of(input: &[u8]) -> (Vec<u8>, SourceFacts) {
-        with_blocks(input, |mut blocks| {
+        with_blocks(input, BLOCK_BYTES, |mut blocks| {
             let mut all = Vec::new();
             while blocks.append_next(&mut all) {}
             (all, blocks.finish())
@@ -255,6 +256,6 @@ mod tests {
     #[test]
     fn stopping_early_does_not_hang() {
         let input = vec![b' '; 20 << 20];
-        with_blocks(&input[..], |mut blocks| blocks.append_next(&mut Vec::new()));
+        with_blocks(&input[..], BLOCK_BYTES, |mut blocks| blocks.append_next(&mut Vec::new()));
     }
 }
