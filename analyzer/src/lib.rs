@@ -40,3 +40,6 @@ pub mod report;
 
 /// The only formatting: terminal, Markdown, JSON, CSV, charts.
 pub mod render;
+
+/// Arguments, plans, outcomes: the only part that speaks to the outside.
+pub mod cli;

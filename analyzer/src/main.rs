@@ -1,1 +1,15 @@
-fn main() {}
+//! Hands over to the command line and turns what came out into an exit code.
+
+use analyzer::cli::{self, Io, Outcome};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut io = Io::process();
+    match cli::run(std::env::args_os(), &mut io) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            error.tell(&mut io);
+            Outcome::Unusable.into()
+        }
+    }
+}

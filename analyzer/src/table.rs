@@ -13,6 +13,8 @@ use std::cmp::Ordering;
 pub enum Why {
     /// `profile_memory` was off.
     MemoryOff,
+    /// `profile_memory` was on, and no allocator event was recorded.
+    NoMemoryEvents,
     /// `record_shapes` was off.
     ShapesOff,
     /// The run has no results.json.
@@ -39,6 +41,7 @@ impl Why {
     pub const fn text(self) -> &'static str {
         match self {
             Self::MemoryOff => "profile_memory was off",
+            Self::NoMemoryEvents => "no allocator event",
             Self::ShapesOff => "record_shapes was off",
             Self::NoResults => "no results.json",
             Self::NotInResults => "not in results.json",
@@ -321,11 +324,16 @@ impl Table {
         self.headings.iter().position(|heading| heading.key == key || heading.wire_key() == key)
     }
 
-    /// Sorts by the column at `position` (numbers descending, text ascending); equal rows keep their order.
+    /// Sorts by the column at `position` (numbers descending, text ascending); equal rows by their name, where they have
+    /// one, and then as they were.
     pub fn sort_by_column(&mut self, position: usize) {
-        self.rows.sort_by(|left, right| match (left.get(position), right.get(position)) {
+        let compare = |left: &[Cell], right: &[Cell], position: usize| match (left.get(position), right.get(position)) {
             (Some(left), Some(right)) => left.sort_order(right),
             _ => Ordering::Equal,
+        };
+        let name = self.position("name");
+        self.rows.sort_by(|left, right| {
+            compare(left, right, position).then_with(|| name.map_or(Ordering::Equal, |name| compare(left, right, name)))
         });
     }
 }

@@ -67,7 +67,13 @@ pub const COLUMNS: &[Column<CategoryRow>] = &[
         says: "device or host",
         cell: |row| if row.on_device { "device".into() } else { "host".into() },
     },
-    Column { key: "category", unit: Unit::Text, shown: true, says: "the category or role", cell: |row| row.category.into() },
+    Column {
+        key: "category",
+        unit: Unit::Text,
+        shown: true,
+        says: "the category or role",
+        cell: |row| row.category.into(),
+    },
     Column {
         key: "time",
         unit: Unit::Nanoseconds,
@@ -75,7 +81,13 @@ pub const COLUMNS: &[Column<CategoryRow>] = &[
         says: "op: device self time (CPU trace: host self time) of its pieces; step: time of the steps' spans",
         cell: |row| row.time.into(),
     },
-    Column { key: "share", unit: Unit::Share, shown: true, says: "of the sum of the breakdown", cell: |row| row.share.into() },
+    Column {
+        key: "share",
+        unit: Unit::Share,
+        shown: true,
+        says: "of the sum of the breakdown",
+        cell: |row| row.share.into(),
+    },
 ];
 
 fn table(question: &Question<'_>) -> Table {
@@ -86,12 +98,20 @@ fn table(question: &Question<'_>) -> Table {
 #[must_use]
 pub fn rows(context: &Context<'_>) -> Vec<CategoryRow> {
     let on_device = context.trace.has_device_events();
-    let op = by_op(context)
-        .into_iter()
-        .map(|(category, time)| CategoryRow { kind: Kind::Op, on_device, category: category.name(), time, share: None });
-    let step = step_partition(context)
-        .into_iter()
-        .map(|(role, time)| CategoryRow { kind: Kind::Step, on_device: role.is_device(), category: role.name(), time, share: None });
+    let op = by_op(context).into_iter().map(|(category, time)| CategoryRow {
+        kind: Kind::Op,
+        on_device,
+        category: category.name(),
+        time,
+        share: None,
+    });
+    let step = step_partition(context).into_iter().map(|(role, time)| CategoryRow {
+        kind: Kind::Step,
+        on_device: role.is_device(),
+        category: role.name(),
+        time,
+        share: None,
+    });
     let mut rows: Vec<CategoryRow> = op.chain(step).collect();
     let whole = |kind| rows.iter().filter(|row| row.kind == kind).map(|row| row.time).sum::<Nanoseconds>();
     let wholes = [whole(Kind::Op), whole(Kind::Step)];

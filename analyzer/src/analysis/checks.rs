@@ -5,7 +5,7 @@ use super::forest::Straddles;
 use super::launches::device_time;
 use super::memory;
 use crate::audit::{Code, Finding};
-use crate::table::Recorded;
+use crate::table::{Recorded, Why};
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
 use crate::units::{Nanoseconds, count, share, to_f64};
@@ -82,8 +82,11 @@ fn straddles(trace: &Trace, straddles: &Straddles, code: Code) -> Option<Finding
 
 /// R70 and R72.
 fn memory_findings(context: &Context<'_>) -> Vec<Finding> {
-    if let Recorded::No(_) = memory::recorded(context.trace) {
-        let message = "memory was not recorded; use profile_memory=True";
+    if let Recorded::No(why) = memory::recorded(context.trace) {
+        let message = match why {
+            Why::MemoryOff => "memory was not recorded; use profile_memory=True",
+            _ => "profile_memory was on, but the trace holds no allocator event",
+        };
         return vec![Finding::new(Code::NoMemory, 1, message)];
     }
     let rows = memory::rows(context);
@@ -105,7 +108,8 @@ fn memory_findings(context: &Context<'_>) -> Vec<Finding> {
 fn launches(context: &Context<'_>) -> Vec<Finding> {
     let (lonely, doubled) = (context.launches.calls_without_event, context.launches.duplicate_correlations);
     let lonely = (lonely > 0 && context.trace.has_device_events()).then(|| {
-        let message = format!("{lonely} launch calls have no device event (graph captures, calls at the recording's end)");
+        let message =
+            format!("{lonely} launch calls have no device event (graph captures, calls at the recording's end)");
         Finding::new(Code::LaunchNoGpu, lonely, message)
     });
     let doubled = (doubled > 0).then(|| {

@@ -262,8 +262,7 @@ fn adopt_overhead(trace: &Trace) -> Vec<u32> {
     }
     overhead.sort_unstable_by_key(|&row| host.start(row));
     // The containing event with the latest start, then the earliest end; the name's thread breaks no tie further.
-    let mut best: Vec<Option<(Timestamp, Reverse<Timestamp>, Reverse<usize>)>> =
-        vec![None; overhead.len()];
+    let mut best: Vec<Option<(Timestamp, Reverse<Timestamp>, Reverse<usize>)>> = vec![None; overhead.len()];
     let mut home: Vec<u32> = vec![NONE; overhead.len()];
     for row in (0..host.len()).filter(|&row| host.kind(row) != HostKind::Overhead) {
         let (start, end) = (host.start(row), host.end(row));

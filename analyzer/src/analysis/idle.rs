@@ -131,7 +131,8 @@ impl<'c, 't> HostView<'c, 't> {
         let mut at = from;
         while at < to {
             let until = segments.get(index).map_or(to, |segment| segment.from.min(to));
-            let inside = index.checked_sub(1).and_then(|before| segments.get(before)).and_then(|segment| segment.innermost);
+            let inside =
+                index.checked_sub(1).and_then(|before| segments.get(before)).and_then(|segment| segment.innermost);
             self.book(&mut causes, track, inside, (at, until));
             at = until;
             index += 1;
@@ -177,7 +178,8 @@ fn loading_spans(trace: &Trace) -> HashMap<TrackId, Span> {
 
 /// `utils/data/dataloader.py(N): __next__` or `_next_data`.
 fn is_loader_frame(name: &str) -> bool {
-    name.contains("utils/data/dataloader.py") && ["__next__", "_next_data"].iter().any(|function| name.ends_with(function))
+    name.contains("utils/data/dataloader.py")
+        && ["__next__", "_next_data"].iter().any(|function| name.ends_with(function))
 }
 
 /// Calls that make the host wait: `...Synchronize`, blocking copies, and calls that the profiler's synchronisation rows

@@ -58,7 +58,13 @@ fn in_trace<T: Into<Cell>>(value: Option<T>) -> Cell {
 
 /// The columns of the kernel table.
 pub const COLUMNS: &[Column<KernelRow>] = &[
-    Column { key: "name", unit: Unit::Text, shown: false, says: "full name of the kernel", cell: |row| row.name.clone().into() },
+    Column {
+        key: "name",
+        unit: Unit::Text,
+        shown: false,
+        says: "full name of the kernel",
+        cell: |row| row.name.clone().into(),
+    },
     Column {
         key: "short_name",
         unit: Unit::Text,
@@ -66,8 +72,20 @@ pub const COLUMNS: &[Column<KernelRow>] = &[
         says: "the name without what does not tell kernels apart",
         cell: |row| Untrusted::from(short_name(row.name.raw())).into(),
     },
-    Column { key: "calls", unit: Unit::Count, shown: true, says: "kernel events of this full name", cell: |row| row.calls.into() },
-    Column { key: "total", unit: Unit::Nanoseconds, shown: true, says: "durations of these events, summed", cell: |row| row.total.into() },
+    Column {
+        key: "calls",
+        unit: Unit::Count,
+        shown: true,
+        says: "kernel events of this full name",
+        cell: |row| row.calls.into(),
+    },
+    Column {
+        key: "total",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "durations of these events, summed",
+        cell: |row| row.total.into(),
+    },
     Column {
         key: "mean",
         unit: Unit::DecimalNanoseconds,
@@ -75,8 +93,20 @@ pub const COLUMNS: &[Column<KernelRow>] = &[
         says: "total over calls",
         cell: |row| row.total.mean_over(row.calls).map(|mean| round_places(mean, 3)).into(),
     },
-    Column { key: "min", unit: Unit::Nanoseconds, shown: false, says: "the shortest duration", cell: |row| row.shortest.into() },
-    Column { key: "max", unit: Unit::Nanoseconds, shown: false, says: "the longest duration", cell: |row| row.longest.into() },
+    Column {
+        key: "min",
+        unit: Unit::Nanoseconds,
+        shown: false,
+        says: "the shortest duration",
+        cell: |row| row.shortest.into(),
+    },
+    Column {
+        key: "max",
+        unit: Unit::Nanoseconds,
+        shown: false,
+        says: "the longest duration",
+        cell: |row| row.longest.into(),
+    },
     Column {
         key: "std",
         unit: Unit::DecimalNanoseconds,
@@ -84,8 +114,20 @@ pub const COLUMNS: &[Column<KernelRow>] = &[
         says: "standard deviation of the durations (n - 1); absent for one call",
         cell: |row| row.deviation.map(|deviation| round_places(deviation, 3)).into(),
     },
-    Column { key: "share", unit: Unit::Share, shown: true, says: "total of the sum over all kernels (copies and fills are no kernels)", cell: |row| row.share.into() },
-    Column { key: "category", unit: Unit::Text, shown: true, says: "the category that holds most of the kernel's time", cell: |row| row.category.name().into() },
+    Column {
+        key: "share",
+        unit: Unit::Share,
+        shown: true,
+        says: "total of the sum over all kernels (copies and fills are no kernels)",
+        cell: |row| row.share.into(),
+    },
+    Column {
+        key: "category",
+        unit: Unit::Text,
+        shown: true,
+        says: "the category that holds most of the kernel's time",
+        cell: |row| row.category.name().into(),
+    },
     Column {
         key: "tensor_core",
         unit: Unit::Flag,
@@ -100,9 +142,27 @@ pub const COLUMNS: &[Column<KernelRow>] = &[
         says: "input precision as the name shows it; absent where it does not",
         cell: |row| in_trace(kernel_precision(row.name.raw())),
     },
-    Column { key: "grid", unit: Unit::Nested, shown: false, says: "most frequent number of blocks in x, y, z", cell: |row| in_trace(row.config.grid.map(Vec::from)) },
-    Column { key: "block", unit: Unit::Nested, shown: false, says: "most frequent number of threads of a block in x, y, z", cell: |row| in_trace(row.config.block.map(Vec::from)) },
-    Column { key: "registers", unit: Unit::Count, shown: false, says: "registers per thread of the most frequent configuration", cell: |row| in_trace(row.config.registers) },
+    Column {
+        key: "grid",
+        unit: Unit::Nested,
+        shown: false,
+        says: "most frequent number of blocks in x, y, z",
+        cell: |row| in_trace(row.config.grid.map(Vec::from)),
+    },
+    Column {
+        key: "block",
+        unit: Unit::Nested,
+        shown: false,
+        says: "most frequent number of threads of a block in x, y, z",
+        cell: |row| in_trace(row.config.block.map(Vec::from)),
+    },
+    Column {
+        key: "registers",
+        unit: Unit::Count,
+        shown: false,
+        says: "registers per thread of the most frequent configuration",
+        cell: |row| in_trace(row.config.registers),
+    },
     Column {
         key: "shared_memory",
         unit: Unit::Bytes,

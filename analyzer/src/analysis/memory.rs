@@ -4,9 +4,9 @@ use super::context::Context;
 use super::{Analysis, Question};
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
+use crate::trace::Trace;
 use crate::trace::events::{ABSENT, HostKind, MemoryRecord};
 use crate::trace::tracks::TrackId;
-use crate::trace::Trace;
 use crate::units::{Bytes, Nanoseconds, Timestamp, to_f64};
 use hashbrown::HashMap;
 use std::cmp::Reverse;
@@ -98,12 +98,48 @@ pub struct MemoryRow {
 
 /// The columns.
 pub const COLUMNS: &[Column<MemoryRow>] = &[
-    Column { key: "device", unit: Unit::Text, shown: true, says: "the allocator's device, which is no id of the timeline", cell: |row| Untrusted::from(row.device.name()).into() },
-    Column { key: "peak_allocated", unit: Unit::Bytes, shown: true, says: "most bytes allocated after any allocator event", cell: |row| row.peak.into() },
-    Column { key: "peak_reserved", unit: Unit::Bytes, shown: true, says: "most bytes held by the caching allocator; absent for the host", cell: |row| row.peak_reserved.into() },
-    Column { key: "peak_time", unit: Unit::Nanoseconds, shown: true, says: "first time of the peak since the trace's earliest complete event", cell: |row| (row.peak_time - row.origin).into() },
-    Column { key: "before_recording", unit: Unit::Bytes, shown: true, says: "live at the peak and not allocated inside the recording: peak minus what paired allocations explain", cell: |row| row.before_recording.into() },
-    Column { key: "growth_per_step", unit: Unit::DecimalBytes, shown: true, says: "bytes allocated at the last step's host end minus those at the first one's, per step in between", cell: |row| row.growth_per_step.into() },
+    Column {
+        key: "device",
+        unit: Unit::Text,
+        shown: true,
+        says: "the allocator's device, which is no id of the timeline",
+        cell: |row| Untrusted::from(row.device.name()).into(),
+    },
+    Column {
+        key: "peak_allocated",
+        unit: Unit::Bytes,
+        shown: true,
+        says: "most bytes allocated after any allocator event",
+        cell: |row| row.peak.into(),
+    },
+    Column {
+        key: "peak_reserved",
+        unit: Unit::Bytes,
+        shown: true,
+        says: "most bytes held by the caching allocator; absent for the host",
+        cell: |row| row.peak_reserved.into(),
+    },
+    Column {
+        key: "peak_time",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "first time of the peak since the trace's earliest complete event",
+        cell: |row| (row.peak_time - row.origin).into(),
+    },
+    Column {
+        key: "before_recording",
+        unit: Unit::Bytes,
+        shown: true,
+        says: "live at the peak and not allocated inside the recording: peak minus what paired allocations explain",
+        cell: |row| row.before_recording.into(),
+    },
+    Column {
+        key: "growth_per_step",
+        unit: Unit::DecimalBytes,
+        shown: true,
+        says: "bytes allocated at the last step's host end minus those at the first one's, per step in between",
+        cell: |row| row.growth_per_step.into(),
+    },
     Column {
         key: "live_at_peak",
         unit: Unit::Nested,
@@ -129,7 +165,11 @@ fn table(question: &Question<'_>) -> Table {
 /// Whether memory was recorded, and if not, why.
 #[must_use]
 pub fn recorded(trace: &Trace) -> Recorded<()> {
-    if trace.memory.is_empty() && !trace.metadata.profile_memory { Recorded::No(Why::MemoryOff) } else { Recorded::Yes(()) }
+    match (trace.memory.is_empty(), trace.metadata.profile_memory) {
+        (false, _) => Recorded::Yes(()),
+        (true, true) => Recorded::No(Why::NoMemoryEvents),
+        (true, false) => Recorded::No(Why::MemoryOff),
+    }
 }
 
 /// One row per allocator device: the host first, then by name.
@@ -145,7 +185,12 @@ pub fn rows(context: &Context<'_>) -> Vec<MemoryRow> {
     by_device.into_iter().filter_map(|(device, records)| row(context, &owners, device, records)).collect()
 }
 
-fn row(context: &Context<'_>, owners: &Owners, device: AllocatorDevice, mut records: Vec<MemoryRecord>) -> Option<MemoryRow> {
+fn row(
+    context: &Context<'_>,
+    owners: &Owners,
+    device: AllocatorDevice,
+    mut records: Vec<MemoryRecord>,
+) -> Option<MemoryRow> {
     records.sort_unstable_by_key(|record| {
         (record.time, record.index, record.address, record.bytes, record.allocated, record.reserved)
     });
@@ -189,7 +234,8 @@ fn curve(records: &[MemoryRecord], relative: bool) -> (Curve, u64) {
         .iter()
         .map(|record| {
             running += record.bytes;
-            gaps += u64::from(previous.is_some_and(|before| before.saturating_add(record.bytes.get()) != record.allocated));
+            gaps +=
+                u64::from(previous.is_some_and(|before| before.saturating_add(record.bytes.get()) != record.allocated));
             previous = Some(record.allocated);
             let allocated = if relative { running } else { Bytes::new(record.allocated) };
             (record.time, allocated, (record.reserved != ABSENT).then(|| Bytes::new(record.reserved)))
@@ -244,7 +290,8 @@ const NO_OP: &str = "[outside of any operator]";
 
 impl Owners {
     fn new(context: &Context<'_>) -> Self {
-        let threads = if context.trace.memory.is_empty() { HashMap::new() } else { context.forest.innermost(context.trace) };
+        let threads =
+            if context.trace.memory.is_empty() { HashMap::new() } else { context.forest.innermost(context.trace) };
         Self { threads }
     }
 
@@ -256,11 +303,8 @@ impl Owners {
         let after = segments.partition_point(|segment| segment.from <= record.time);
         let candidates = [after.checked_sub(1), after.checked_sub(2)];
         let holds = |row: usize| trace.host.end(row) >= record.time;
-        let inside = candidates
-            .into_iter()
-            .flatten()
-            .filter_map(|index| segments.get(index)?.innermost)
-            .find(|&row| holds(row));
+        let inside =
+            candidates.into_iter().flatten().filter_map(|index| segments.get(index)?.innermost).find(|&row| holds(row));
         let mut helper = None;
         let mut at = inside.map(|row| context.forest.node_of(row));
         while let Some(row) = at {
@@ -280,12 +324,30 @@ impl Owners {
 /// Operators that allocate for others (METRICS 7).
 fn is_allocation_helper(name: &str) -> bool {
     const EXACT: [&str; 8] = [
-        "aten::resize_", "aten::zeros", "aten::clone", "aten::contiguous", "aten::to", "aten::_to_copy", "aten::detach",
+        "aten::resize_",
+        "aten::zeros",
+        "aten::clone",
+        "aten::contiguous",
+        "aten::to",
+        "aten::_to_copy",
+        "aten::detach",
         "detach",
     ];
     const VIEWS: [&str; 14] = [
-        "aten::view", "aten::reshape", "aten::as_strided", "aten::t", "aten::transpose", "aten::permute", "aten::expand",
-        "aten::squeeze", "aten::unsqueeze", "aten::select", "aten::slice", "aten::narrow", "aten::_unsafe_view", "aten::alias",
+        "aten::view",
+        "aten::reshape",
+        "aten::as_strided",
+        "aten::t",
+        "aten::transpose",
+        "aten::permute",
+        "aten::expand",
+        "aten::squeeze",
+        "aten::unsqueeze",
+        "aten::select",
+        "aten::slice",
+        "aten::narrow",
+        "aten::_unsafe_view",
+        "aten::alias",
     ];
     EXACT.contains(&name) || VIEWS.contains(&name) || name.starts_with("aten::empty") || name.starts_with("aten::new_")
 }
@@ -307,7 +369,9 @@ pub fn node_bytes(context: &Context<'_>) -> Option<Vec<[Bytes; 4]>> {
             *host_self += on_host;
             *device_self += on_device;
         }
-        if let Some([_, host_self, _, device_self]) = context.forest.parent(row).and_then(|parent| bytes.get_mut(parent)) {
+        if let Some([_, host_self, _, device_self]) =
+            context.forest.parent(row).and_then(|parent| bytes.get_mut(parent))
+        {
             *host_self -= on_host;
             *device_self -= on_device;
         }

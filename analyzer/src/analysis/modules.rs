@@ -30,7 +30,11 @@ pub fn of_nodes(context: &Context<'_>) -> Vec<NameId> {
         rows.sort_by(|&left, &right| compare(trace, left, right));
         let mut frames = frames.remove(&track).unwrap_or_default();
         frames.sort_by_key(|&frame| {
-            (trace.python.start(frame), std::cmp::Reverse(trace.python.end(frame)), trace.names.get(trace.python.name(frame)))
+            (
+                trace.python.start(frame),
+                std::cmp::Reverse(trace.python.end(frame)),
+                trace.names.get(trace.python.name(frame)),
+            )
         });
         fill(context, &rows, &frames, &mut modules);
     }

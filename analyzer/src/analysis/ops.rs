@@ -9,7 +9,7 @@ use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
 use crate::trace::events::HostKind;
 use crate::trace::names::NameId;
-use crate::units::{Bytes, Nanoseconds, share};
+use crate::units::{Bytes, Nanoseconds, count, share};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,10 +57,20 @@ pub struct OpRow {
     pub device_total: Recorded<Nanoseconds>,
     /// `device_self` of the sum over all rows.
     pub device_share: Recorded<Option<f64>>,
-    /// Net bytes: host total, host self, device total, device self.
-    pub bytes: Recorded<[Bytes; 4]>,
+    /// Net bytes of the host: total, self.
+    pub host_bytes: Recorded<[Bytes; 2]>,
+    /// Net bytes of the devices: total, self; absent on a CPU trace.
+    pub device_bytes: Recorded<[Bytes; 2]>,
     /// The devices that its own events ran on.
     pub devices: Vec<i64>,
+}
+
+impl OpRow {
+    /// Whether the row is one of annotations, which are no operators.
+    #[must_use]
+    pub fn is_annotation(&self) -> bool {
+        self.kind == Some(HostKind::Annotation)
+    }
 }
 
 /// The columns of the operator table.
@@ -83,7 +93,7 @@ pub const COLUMNS: &[Column<OpRow>] = &[
         key: "calls",
         unit: Unit::Count,
         shown: true,
-        says: "calls; a call that only calls itself again counts once",
+        says: "calls; a call that only calls itself again counts once; of [no launch recorded], its device events",
         cell: |row| row.calls.into(),
     },
     Column {
@@ -143,28 +153,28 @@ pub const COLUMNS: &[Column<OpRow>] = &[
         unit: Unit::Bytes,
         shown: false,
         says: "host memory allocated minus freed between start and end of the calls, on any thread (torch's rule: two busy threads share it)",
-        cell: |row| row.bytes.map(|[host_total, ..]| host_total).into(),
+        cell: |row| row.host_bytes.map(|[total, _]| total).into(),
     },
     Column {
         key: "host_self",
         unit: Unit::Bytes,
         shown: false,
         says: "host_total_bytes minus that of the direct children",
-        cell: |row| row.bytes.map(|[_, host_self, ..]| host_self).into(),
+        cell: |row| row.host_bytes.map(|[_, own]| own).into(),
     },
     Column {
         key: "device_total",
         unit: Unit::Bytes,
         shown: false,
         says: "device memory allocated minus freed between start and end of the calls, on any thread",
-        cell: |row| row.bytes.map(|[_, _, device_total, _]| device_total).into(),
+        cell: |row| row.device_bytes.map(|[total, _]| total).into(),
     },
     Column {
         key: "device_self",
         unit: Unit::Bytes,
         shown: false,
         says: "device_total_bytes minus that of the direct children",
-        cell: |row| row.bytes.map(|[.., device_self]| device_self).into(),
+        cell: |row| row.device_bytes.map(|[_, own]| own).into(),
     },
     Column {
         key: "flops",
@@ -207,7 +217,7 @@ pub fn rows(context: &Context<'_>, grouping: Grouping) -> Vec<OpRow> {
         };
         groups.entry(label).or_default().add_device_event(context, row);
     }
-    finish(context, groups, bytes.is_some())
+    finish(context, groups)
 }
 
 /// The name that a node's row has.
@@ -313,9 +323,16 @@ impl Group {
     fn category(&self) -> OpCategory {
         heaviest(&self.device_by_category)
             .or_else(|| heaviest(&self.host_by_category))
-            .or_else(|| self.host_by_category.keys().chain(self.device_by_category.keys()).min_by_key(|c| c.name()).copied())
+            .or_else(|| {
+                self.host_by_category.keys().chain(self.device_by_category.keys()).min_by_key(|c| c.name()).copied()
+            })
             .unwrap_or(OpCategory::Other)
     }
+}
+
+/// `value` where there is a device.
+fn on_device<T>(has_device: bool, value: T) -> Recorded<T> {
+    if has_device { Recorded::Yes(value) } else { Recorded::No(Why::NoDevice) }
 }
 
 /// The category with the most time; tie: by name. `None` where there is no time.
@@ -327,11 +344,11 @@ fn heaviest(times: &BTreeMap<OpCategory, Nanoseconds>) -> Option<OpCategory> {
         .map(|(category, _)| *category)
 }
 
-fn finish(context: &Context<'_>, groups: BTreeMap<Untrusted, Group>, has_memory: bool) -> Vec<OpRow> {
+fn finish(context: &Context<'_>, groups: BTreeMap<Untrusted, Group>) -> Vec<OpRow> {
     let has_device = context.trace.has_device_events();
+    let memory = super::memory::recorded(context.trace);
     let host_sum: Nanoseconds = groups.values().map(|group| group.host_self).sum();
     let device_sum = super::launches::device_time(context.trace);
-    let on_device = |value| if has_device { Recorded::Yes(value) } else { Recorded::No(Why::NoDevice) };
     let mut rows: Vec<OpRow> = groups
         .into_iter()
         .map(|(name, group)| {
@@ -344,14 +361,18 @@ fn finish(context: &Context<'_>, groups: BTreeMap<Untrusted, Group>, has_memory:
             OpRow {
                 kind: group.kind,
                 category: group.category(),
-                calls: group.calls,
+                calls: if is_orphans { count(group.device_events.len()) } else { group.calls },
                 host_total: group.host_total,
                 host_self: group.host_self,
                 host_share: share(group.host_self, host_sum),
-                device_self: if has_device { Recorded::Yes(device_self) } else { Recorded::No(Why::NoDevice) },
-                device_total: if has_device { Recorded::Yes(device_total) } else { Recorded::No(Why::NoDevice) },
-                device_share: on_device(share(device_self.sum, device_sum)),
-                bytes: if has_memory { Recorded::Yes(group.bytes) } else { Recorded::No(Why::MemoryOff) },
+                device_self: on_device(has_device, device_self),
+                device_total: on_device(has_device, device_total),
+                device_share: on_device(has_device, share(device_self.sum, device_sum)),
+                host_bytes: memory.map(|()| [group.bytes[0], group.bytes[1]]),
+                device_bytes: match memory {
+                    Recorded::Yes(()) => on_device(has_device, [group.bytes[2], group.bytes[3]]),
+                    Recorded::No(why) => Recorded::No(why),
+                },
                 devices: devices.into_iter().collect(),
                 name,
             }

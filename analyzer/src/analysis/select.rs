@@ -38,9 +38,8 @@ pub struct Selected {
 /// # Errors
 /// Where no step of the trace lies in the range.
 pub fn select(context: &Context<'_>, range: StepRange) -> Result<Selected, NoSuchSteps> {
-    let wanted = |number: i64| {
-        range.first.is_none_or(|first| number >= first) && range.last.is_none_or(|last| number <= last)
-    };
+    let wanted =
+        |number: i64| range.first.is_none_or(|first| number >= first) && range.last.is_none_or(|last| number <= last);
     let steps = context.steps.filtered(wanted);
     let (Some(from), Some(to)) = (steps.host_start(), steps.host_end()) else {
         return Err(NoSuchSteps { available: context.steps.in_words() });

@@ -172,7 +172,8 @@ impl Steps {
         for row in (0..trace.device.len()).filter(|&row| launches.call_of(row).is_none()) {
             let start = trace.device.start(row);
             let after = self.steps.partition_point(|step| step.start <= start);
-            let holds = after.checked_sub(1).filter(|&index| self.steps.get(index).is_some_and(|step| start < step.end));
+            let holds =
+                after.checked_sub(1).filter(|&index| self.steps.get(index).is_some_and(|step| start < step.end));
             if let Some(slot) = self.step_of_device.get_mut(row) {
                 *slot = holds.map(narrow);
             }
@@ -233,8 +234,7 @@ impl Steps {
     /// The steps whose number `wanted` says yes to (METRICS 6 computed on the whole trace).
     #[must_use]
     pub fn filtered(&self, wanted: impl Fn(i64) -> bool) -> Self {
-        let steps: Vec<Step> =
-            self.steps.iter().filter(|step| step.number.is_some_and(&wanted)).copied().collect();
+        let steps: Vec<Step> = self.steps.iter().filter(|step| step.number.is_some_and(&wanted)).copied().collect();
         Self { steps, annotated: self.annotated, on_other_threads: 0, step_of_device: Vec::new() }
     }
 

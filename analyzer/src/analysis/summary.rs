@@ -6,7 +6,6 @@ use super::{Analysis, Grouping, Question, memory, steps, timeline};
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
 use crate::trace::Trace;
-use crate::trace::events::HostKind;
 use crate::units::{Bytes, Nanoseconds, count, round_places, share};
 
 /// The analysis.
@@ -46,14 +45,62 @@ pub struct SummaryRow {
 
 /// The columns. `model`, `torch`, `events` and `verdict` are known to whoever opened the file, and filled in there.
 pub const COLUMNS: &[Column<SummaryRow>] = &[
-    Column { key: "model", unit: Unit::Text, shown: true, says: "the run's model, by its results.json or folder name", cell: |_| Cell::Absent(Why::NotInTrace) },
-    Column { key: "device", unit: Unit::Text, shown: true, says: "the device's name (deviceProperties); cpu where the trace has no device event", cell: |row| row.device.clone().into() },
-    Column { key: "torch", unit: Unit::Text, shown: true, says: "the torch version, by results.json", cell: |_| Cell::Absent(Why::NotInTrace) },
-    Column { key: "steps", unit: Unit::Count, shown: true, says: "ProfilerStep annotations used for the mean (warm-up left out)", cell: |row| row.steps.into() },
-    Column { key: "step_mean", unit: Unit::DecimalNanoseconds, shown: true, says: "mean duration of the used steps", cell: |row| row.step_mean.map(|mean| round_places(mean, 3)).into() },
-    Column { key: "total", unit: Unit::Nanoseconds, shown: true, says: "last end minus first start of the device's events, summed over devices; of the host's events on a CPU trace", cell: |row| row.total.into() },
-    Column { key: "busy", unit: Unit::Nanoseconds, shown: true, says: "union of the device's events, summed over devices", cell: |row| row.busy.into() },
-    Column { key: "idle", unit: Unit::Nanoseconds, shown: true, says: "total minus busy", cell: |row| row.busy.map(|busy| row.total - busy).into() },
+    Column {
+        key: "model",
+        unit: Unit::Text,
+        shown: true,
+        says: "the run's model, by its results.json or folder name",
+        cell: |_| Cell::Absent(Why::NotInTrace),
+    },
+    Column {
+        key: "device",
+        unit: Unit::Text,
+        shown: true,
+        says: "the device's name (deviceProperties); cpu where the trace has no device event",
+        cell: |row| row.device.clone().into(),
+    },
+    Column {
+        key: "torch",
+        unit: Unit::Text,
+        shown: true,
+        says: "the torch version, by results.json",
+        cell: |_| Cell::Absent(Why::NotInTrace),
+    },
+    Column {
+        key: "steps",
+        unit: Unit::Count,
+        shown: true,
+        says: "ProfilerStep annotations used for the mean (warm-up left out)",
+        cell: |row| row.steps.into(),
+    },
+    Column {
+        key: "step_mean",
+        unit: Unit::DecimalNanoseconds,
+        shown: true,
+        says: "mean duration of the used steps",
+        cell: |row| row.step_mean.map(|mean| round_places(mean, 3)).into(),
+    },
+    Column {
+        key: "total",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "last end minus first start of the device's events, summed over devices; of the host's events on a CPU trace",
+        cell: |row| row.total.into(),
+    },
+    Column {
+        key: "busy",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "union of the device's events, summed over devices",
+        cell: |row| row.busy.into(),
+    },
+    Column {
+        key: "idle",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "total minus busy",
+        cell: |row| row.busy.map(|busy| row.total - busy).into(),
+    },
     Column {
         key: "busy",
         unit: Unit::Share,
@@ -64,10 +111,34 @@ pub const COLUMNS: &[Column<SummaryRow>] = &[
             Recorded::No(why) => Cell::Absent(why),
         },
     },
-    Column { key: "device_time", unit: Unit::Nanoseconds, shown: true, says: "durations of all device events, summed: what the operators' device self times add up to", cell: |row| row.device_time.into() },
-    Column { key: "host_self", unit: Unit::Nanoseconds, shown: true, says: "host self times of all rows of the operator table, summed", cell: |row| row.host_self.into() },
-    Column { key: "peak_allocated", unit: Unit::Bytes, shown: true, says: "highest peak of a device's allocator; of the host's on a CPU trace", cell: |row| row.peak_allocated.into() },
-    Column { key: "events", unit: Unit::Count, shown: true, says: "events kept, whatever they are", cell: |_| Cell::Absent(Why::NotComputed) },
+    Column {
+        key: "device_time",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "durations of all device events, summed: what the operators' device self times add up to",
+        cell: |row| row.device_time.into(),
+    },
+    Column {
+        key: "host_self",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "host self times of all rows of the operator table, summed",
+        cell: |row| row.host_self.into(),
+    },
+    Column {
+        key: "peak_allocated",
+        unit: Unit::Bytes,
+        shown: true,
+        says: "highest peak of a device's allocator; of the host's on a CPU trace",
+        cell: |row| row.peak_allocated.into(),
+    },
+    Column {
+        key: "events",
+        unit: Unit::Count,
+        shown: true,
+        says: "events kept, whatever they are",
+        cell: |_| Cell::Absent(Why::NotComputed),
+    },
     Column {
         key: "top_ops",
         unit: Unit::Nested,
@@ -75,7 +146,13 @@ pub const COLUMNS: &[Column<SummaryRow>] = &[
         says: "operators and calls with the most device self time (CPU trace: host self time), annotations aside; share of the sum over all rows",
         cell: |row| Cell::List(row.top_ops.iter().map(top_op).collect()),
     },
-    Column { key: "verdict", unit: Unit::Text, shown: true, says: "the audit's verdict: ok, degraded or unusable", cell: |_| Cell::Absent(Why::NotComputed) },
+    Column {
+        key: "verdict",
+        unit: Unit::Text,
+        shown: true,
+        says: "the audit's verdict: ok, degraded or unusable",
+        cell: |_| Cell::Absent(Why::NotComputed),
+    },
 ];
 
 fn top_op(row: &OpRow) -> Cell {
@@ -99,19 +176,19 @@ pub fn row(context: &Context<'_>) -> SummaryRow {
     let devices = timeline::rows(context);
     let ops = ops::rows(context, Grouping::Name);
     let host_self = ops.iter().map(|op| op.host_self).sum();
-    let top_ops = ops.into_iter().filter(|op| op.kind != Some(HostKind::Annotation)).take(TOP_OPS).collect();
+    let top_ops = ops.into_iter().filter(|op| !op.is_annotation()).take(TOP_OPS).collect();
     SummaryRow {
         device: device_name(trace),
-        steps: if context.steps.annotated { Recorded::Yes(count(context.steps.used().count())) } else { Recorded::No(Why::NoSteps) },
+        steps: if context.steps.annotated {
+            Recorded::Yes(count(context.steps.used().count()))
+        } else {
+            Recorded::No(Why::NoSteps)
+        },
         step_mean: match steps::statistics(&context.steps).filter(|_| context.steps.annotated) {
             Some(statistics) => Recorded::Yes(statistics.mean),
             None => Recorded::No(Why::NoSteps),
         },
-        total: if has_device {
-            devices.iter().map(timeline::DeviceRow::total).sum()
-        } else {
-            host_extent(trace)
-        },
+        total: if has_device { devices.iter().map(timeline::DeviceRow::total).sum() } else { host_extent(trace) },
         busy: on_device(devices.iter().map(|device| device.busy).sum()),
         device_time: on_device(super::launches::device_time(trace)),
         host_self,
@@ -135,7 +212,8 @@ fn device_name(trace: &Trace) -> Recorded<Untrusted> {
     }
     let used = (0..trace.device.len()).map(|row| trace.device.device(row)).min();
     let listed = &trace.metadata.devices;
-    let named = listed.iter().find(|device| device.id == used).or_else(|| listed.first()).map(|device| device.name.clone());
+    let named =
+        listed.iter().find(|device| device.id == used).or_else(|| listed.first()).map(|device| device.name.clone());
     Recorded::from_option(named.filter(|name| !name.is_empty()), Why::NotInTrace)
 }
 

@@ -87,16 +87,76 @@ pub struct StreamRow {
 
 /// The columns.
 pub const COLUMNS: &[Column<DeviceRow>] = &[
-    Column { key: "device", unit: Unit::Count, shown: true, says: "the trace's id of the device (args.device)", cell: |row| row.device.into() },
-    Column { key: "total", unit: Unit::Nanoseconds, shown: true, says: "end of the last device event minus start of the first", cell: |row| row.total().into() },
-    Column { key: "busy", unit: Unit::Nanoseconds, shown: true, says: "union of all device events (kernels, copies, fills)", cell: |row| row.busy.into() },
-    Column { key: "idle", unit: Unit::Nanoseconds, shown: true, says: "total minus busy", cell: |row| row.idle().into() },
-    Column { key: "computation", unit: Unit::Nanoseconds, shown: true, says: "union of kernels that are no communication, and fills", cell: |row| row.computation.into() },
-    Column { key: "exposed_comm", unit: Unit::Nanoseconds, shown: true, says: "union of communication kernels (nccl, rccl, cross_device_reduce) where no computation runs", cell: |row| row.exposed_communication.into() },
-    Column { key: "exposed_memcpy", unit: Unit::Nanoseconds, shown: true, says: "union of copies where neither computation nor communication runs", cell: |row| row.exposed_memcpy.into() },
-    Column { key: "total_comm", unit: Unit::Nanoseconds, shown: false, says: "union of communication kernels", cell: |row| row.communication.into() },
-    Column { key: "total_memcpy", unit: Unit::Nanoseconds, shown: false, says: "union of copies", cell: |row| row.memcpy.into() },
-    Column { key: "steps_busy", unit: Unit::Share, shown: true, says: "busy time inside the steps' spans, of these spans", cell: |row| row.steps_busy_share.into() },
+    Column {
+        key: "device",
+        unit: Unit::Count,
+        shown: true,
+        says: "the trace's id of the device (args.device)",
+        cell: |row| row.device.into(),
+    },
+    Column {
+        key: "total",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "end of the last device event minus start of the first",
+        cell: |row| row.total().into(),
+    },
+    Column {
+        key: "busy",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "union of all device events (kernels, copies, fills)",
+        cell: |row| row.busy.into(),
+    },
+    Column {
+        key: "idle",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "total minus busy",
+        cell: |row| row.idle().into(),
+    },
+    Column {
+        key: "computation",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "union of kernels that are no communication, and fills",
+        cell: |row| row.computation.into(),
+    },
+    Column {
+        key: "exposed_comm",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "union of communication kernels (nccl, rccl, cross_device_reduce) where no computation runs",
+        cell: |row| row.exposed_communication.into(),
+    },
+    Column {
+        key: "exposed_memcpy",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "union of copies where neither computation nor communication runs",
+        cell: |row| row.exposed_memcpy.into(),
+    },
+    Column {
+        key: "total_comm",
+        unit: Unit::Nanoseconds,
+        shown: false,
+        says: "union of communication kernels",
+        cell: |row| row.communication.into(),
+    },
+    Column {
+        key: "total_memcpy",
+        unit: Unit::Nanoseconds,
+        shown: false,
+        says: "union of copies",
+        cell: |row| row.memcpy.into(),
+    },
+    Column {
+        key: "steps_busy",
+        unit: Unit::Share,
+        shown: true,
+        says: "busy time inside the steps' spans, of these spans",
+        cell: |row| row.steps_busy_share.into(),
+    },
     Column {
         key: "idle_causes",
         unit: Unit::Nested,
@@ -116,7 +176,9 @@ pub const COLUMNS: &[Column<DeviceRow>] = &[
         unit: Unit::Nested,
         shown: false,
         says: "busy share of each hundredth of the total",
-        cell: |row| Cell::List(row.utilisation.iter().map(|&(start, share)| bucket_cell(row.origin, start, share)).collect()),
+        cell: |row| {
+            Cell::List(row.utilisation.iter().map(|&(start, share)| bucket_cell(row.origin, start, share)).collect())
+        },
     },
 ];
 
@@ -128,9 +190,8 @@ fn stream_cell(stream: &StreamRow) -> Cell {
     let delay = stream.delay.map(|[median, p95, max]| {
         Cell::Record(vec![("median_ns", median.into()), ("p95_ns", p95.into()), ("max_ns", max.into())])
     });
-    let depth = stream.depth.map(|(mean, max)| {
-        Cell::Record(vec![("mean", round_places(mean, 6).into()), ("max", max.into())])
-    });
+    let depth =
+        stream.depth.map(|(mean, max)| Cell::Record(vec![("mean", round_places(mean, 6).into()), ("max", max.into())]));
     let absent = Cell::Absent(crate::table::Why::NotInTrace);
     Cell::Record(vec![
         ("stream", stream.stream.into()),
@@ -163,11 +224,12 @@ pub fn rows(context: &Context<'_>) -> Vec<DeviceRow> {
 fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[usize]) -> Option<DeviceRow> {
     let trace = context.trace;
     let span = |keep: &dyn Fn(usize) -> bool| {
-        Span::union(rows.iter().copied().filter(|&row| keep(row)).map(|row| (trace.device.start(row), trace.device.end(row))))
+        Span::union(
+            rows.iter().copied().filter(|&row| keep(row)).map(|row| (trace.device.start(row), trace.device.end(row))),
+        )
     };
-    let communicates = |row| {
-        trace.device.kind(row) == DeviceKind::Kernel && is_communication(trace.names.get(trace.device.name(row)))
-    };
+    let communicates =
+        |row| trace.device.kind(row) == DeviceKind::Kernel && is_communication(trace.names.get(trace.device.name(row)));
     let copies = |row| trace.device.kind(row) == DeviceKind::Memcpy;
     let all = span(&|_| true);
     let communication = span(&communicates);

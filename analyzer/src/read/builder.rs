@@ -207,9 +207,9 @@ impl Builder {
             block: slots.get(text, Field::Block).and_then(triple),
             registers: number(text, slots, Field::Registers),
             shared_memory_bytes: number(text, slots, Field::SharedMemory),
-            blocks_per_sm_millionths: slots.get(text, Field::BlocksPerSm).and_then(|value| {
-                decimal_scaled(inner(value).unwrap_or(value), 6)
-            }),
+            blocks_per_sm_millionths: slots
+                .get(text, Field::BlocksPerSm)
+                .and_then(|value| decimal_scaled(inner(value).unwrap_or(value), 6)),
             occupancy_percent: number(text, slots, Field::Occupancy),
         };
         if let Some(&id) = self.config_ids.get(&config) {

@@ -23,9 +23,22 @@ pub(super) enum Category {
 
 /// Categories that Kineto writes and no analysis uses.
 const ASIDE: [&str; 16] = [
-    "gpu_user_annotation", "cuda_profiler_range", "external_correlation", "mtia_insight", "cuda_event", "mtia_counters",
-    "hpu_op", "xpu_sync", "xpu_scope_profiler", "collective_comm", "hardware_counters", "ac2g", "fwdbwd",
-    "cpu_instant_event", "net", "async",
+    "gpu_user_annotation",
+    "cuda_profiler_range",
+    "external_correlation",
+    "mtia_insight",
+    "cuda_event",
+    "mtia_counters",
+    "hpu_op",
+    "xpu_sync",
+    "xpu_scope_profiler",
+    "collective_comm",
+    "hardware_counters",
+    "ac2g",
+    "fwdbwd",
+    "cpu_instant_event",
+    "net",
+    "async",
 ];
 
 /// The category that `cat` names.
@@ -36,10 +49,17 @@ pub(super) fn category(cat: &[u8]) -> Category {
 fn exact(cat: &[u8]) -> Option<Category> {
     Some(match cat {
         b"cpu_op" | b"operator" => Category::Host(HostKind::Op),
-        b"cuda_runtime" | b"cuda_driver" | b"runtime" | b"hip_runtime" | b"hip_driver" | b"xpu_runtime"
-        | b"xpu_driver" | b"mtia_runtime" | b"glow_runtime" | b"privateuse1_runtime" | b"privateuse1_driver" => {
-            Category::Host(HostKind::Runtime)
-        }
+        b"cuda_runtime"
+        | b"cuda_driver"
+        | b"runtime"
+        | b"hip_runtime"
+        | b"hip_driver"
+        | b"xpu_runtime"
+        | b"xpu_driver"
+        | b"mtia_runtime"
+        | b"glow_runtime"
+        | b"privateuse1_runtime"
+        | b"privateuse1_driver" => Category::Host(HostKind::Runtime),
         b"user_annotation" => Category::Host(HostKind::Annotation),
         b"overhead" => Category::Host(HostKind::Overhead),
         b"kernel" => Category::Device(DeviceKind::Kernel),

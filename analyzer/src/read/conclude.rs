@@ -77,7 +77,11 @@ fn source_findings(facts: &SourceFacts, kept: u64) -> Vec<Finding> {
         add(Code::Encoding, 1, format!("the text starts with {encoding}: it was re-saved by another program"));
     }
     if let Some(error) = &facts.error {
-        add(Code::Truncated, 1, format!("reading stopped ({error}); {kept} complete events kept; totals are lower bounds"));
+        add(
+            Code::Truncated,
+            1,
+            format!("reading stopped ({error}); {kept} complete events kept; totals are lower bounds"),
+        );
     }
     findings
 }
@@ -87,7 +91,10 @@ fn damage_findings(damage: &Damage, builder: &Builder, metadata: &Metadata) -> V
     let no_base = if metadata.base_time_ns.is_none() { "; no base time was seen" } else { "" };
     [
         damage.truncated.finding(Code::Truncated, |_| {
-            format!("input ends inside event {}; {kept} complete events kept; totals are lower bounds{no_base}", kept + 1)
+            format!(
+                "input ends inside event {}; {kept} complete events kept; totals are lower bounds{no_base}",
+                kept + 1
+            )
         }),
         damage.extra_document.finding(Code::ExtraDocument, |_| {
             "text behind the first JSON document was ignored (two traces in one file?)".to_owned()
@@ -107,10 +114,12 @@ fn damage_findings(damage: &Damage, builder: &Builder, metadata: &Metadata) -> V
             format!("{count} bare NaN or infinite values were taken as missing (pytorch/kineto#105)")
         }),
         damage.comma.finding(Code::TrailingComma, |count| format!("{count} commas out of place were ignored")),
-        damage.duplicate_key.finding(Code::DupKey, |count| {
-            format!("{count} objects have a key twice; the last one counts")
-        }),
-        damage.depth.finding(Code::Depth, |count| format!("{count} events nest deeper than 512 levels and were skipped")),
+        damage
+            .duplicate_key
+            .finding(Code::DupKey, |count| format!("{count} objects have a key twice; the last one counts")),
+        damage
+            .depth
+            .finding(Code::Depth, |count| format!("{count} events nest deeper than 512 levels and were skipped")),
     ]
     .into_iter()
     .flatten()
@@ -147,7 +156,8 @@ fn event_findings(builder: &Builder, outliers: &Outliers) -> Vec<Finding> {
     .flatten()
     .collect();
     if outliers.count > 0 {
-        let message = "events lie more than 24 h away from all others and were left out of every time (pytorch/kineto#109)";
+        let message =
+            "events lie more than 24 h away from all others and were left out of every time (pytorch/kineto#109)";
         findings.push(Finding::new(Code::TsOutlier, outliers.count, format!("{} {message}", outliers.count)));
     }
     if builder.unknown_phases > 0 {
@@ -197,4 +207,3 @@ impl Outliers {
 fn is_far(start: i64, median: i64) -> bool {
     start.saturating_sub(median).saturating_abs() > OUTLIER_NS
 }
-

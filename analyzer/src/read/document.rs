@@ -188,11 +188,15 @@ impl Document {
 
     /// One key and its value.
     fn member(&mut self) -> Result<Member, ErrorKind> {
-        let Some(key) = self.value()? else { return Ok(Member::Truncated) };
+        let Some(key) = self.value(b":")? else { return Ok(Member::Truncated) };
         let Value::Strict(key) = key else { return Ok(Member::Damaged) };
         let Ok(key) = serde_json::from_slice::<String>(&key) else { return Ok(Member::Damaged) };
         if self.peek() != Some(b':') {
-            return Ok(if self.window.ended() && self.window.rest().is_empty() { Member::Truncated } else { Member::Damaged });
+            return Ok(if self.window.ended() && self.window.rest().is_empty() {
+                Member::Truncated
+            } else {
+                Member::Damaged
+            });
         }
         self.window.advance(1);
         let next = self.peek();
@@ -208,7 +212,7 @@ impl Document {
             self.events(false);
             return Ok(Member::Read);
         }
-        Ok(match self.value()? {
+        Ok(match self.value(b",}")? {
             None => Member::Truncated,
             Some(Value::Lost) => Member::Damaged,
             Some(Value::Strict(value)) => {
@@ -218,13 +222,20 @@ impl Document {
         })
     }
 
-    /// The value at the cursor as strict JSON, consumed. `None` where the text ends inside it.
-    fn value(&mut self) -> Result<Option<Value>, ErrorKind> {
+    /// The value at the cursor as strict JSON, consumed. `None` where the text ends inside it. One of `followers` must
+    /// stand behind it: a string with something else behind it went on (R14).
+    fn value(&mut self, followers: &[u8]) -> Result<Option<Value>, ErrorKind> {
         loop {
             match skip_value(self.window.rest(), 0) {
                 Ok(length) => {
+                    let rest = self.window.rest();
+                    let follower = rest.get(skip_blank(rest, length)).copied();
+                    if follower.is_none() && self.window.grow() {
+                        continue;
+                    }
+                    let is_followed = follower.is_none_or(|follower| followers.contains(&follower));
                     let value = self.window.rest().get(..length).unwrap_or_default();
-                    if value.is_ascii() || std::str::from_utf8(value).is_ok() {
+                    if is_followed && (value.is_ascii() || std::str::from_utf8(value).is_ok()) {
                         let value = value.to_vec();
                         self.window.advance(length);
                         return Ok(Some(Value::Strict(value)));
@@ -242,7 +253,7 @@ impl Document {
     fn repaired_value(&mut self) -> Result<Option<Value>, ErrorKind> {
         loop {
             let offset = self.window.offset();
-            match repair(self.window.rest(), &mut self.strict) {
+            match repair(self.window.rest(), Some(true), &mut self.strict) {
                 Ok((length, repairs)) => {
                     self.damage.repaired(repairs, offset);
                     self.window.advance(length);
@@ -259,8 +270,7 @@ impl Document {
     fn recover(&mut self) -> bool {
         self.damage.bad_event.add(1, self.window.offset());
         if self.top.saw_events {
-            self.window.drain();
-            self.window.advance(usize::MAX / 2);
+            self.lose_rest();
             return false;
         }
         self.window.advance(1);
@@ -298,18 +308,16 @@ impl Document {
                         return;
                     }
                 }
-                Pause::Broken => {
-                    if !self.broken_event() {
-                        return;
-                    }
-                    before = Before::Event;
-                }
-                Pause::Junk => {
-                    if !self.junk() {
-                        return;
-                    }
-                    before = Before::Event;
-                }
+                Pause::Broken => match self.broken_event() {
+                    Broken::Repaired => before = Before::Event,
+                    Broken::Lost => before = Before::Nothing,
+                    Broken::Ended => return,
+                },
+                Pause::Junk => match self.junk() {
+                    Broken::Repaired => before = Before::Event,
+                    Broken::Lost => before = Before::Nothing,
+                    Broken::Ended => return,
+                },
             }
         }
     }
@@ -367,20 +375,22 @@ impl Document {
         }
         // A broken quote can make the scanner run over whole events: then this one is damaged, not the last.
         if next_start(self.window.rest(), 1).is_some() || self.event_to_end() {
-            *before = Before::Event;
-            return !self.broken_event();
+            let broken = self.broken_event();
+            *before = if broken == Broken::Repaired { Before::Event } else { Before::Nothing };
+            return broken == Broken::Ended;
         }
         self.damage.truncated.add(1, offset);
+        self.lose_rest();
         true
     }
 
     /// Whether the rest holds a whole event after repair.
     fn event_to_end(&mut self) -> bool {
-        matches!(repair(self.window.rest(), &mut self.strict), Ok(_) | Err(Lost::TooDeep(_)))
+        matches!(repair(self.window.rest(), None, &mut self.strict), Ok(_) | Err(Lost::TooDeep(_)))
     }
 
-    /// The event at the cursor is not strict: repairs it, or loses it alone. `false` where the text ends behind it.
-    fn broken_event(&mut self) -> bool {
+    /// The event at the cursor is not strict: repairs it, or loses it alone.
+    fn broken_event(&mut self) -> Broken {
         let mut limit = next_start(self.window.rest(), 1);
         while limit.is_none() && self.window.rest().len() < VALUE_LIMIT_BYTES && self.window.grow() {
             limit = next_start(self.window.rest(), 1);
@@ -388,7 +398,7 @@ impl Document {
         let offset = self.window.offset();
         let rest = self.window.rest();
         let text = rest.get(..limit.unwrap_or(rest.len())).unwrap_or_default();
-        match repair(text, &mut self.strict) {
+        match repair(text, None, &mut self.strict) {
             Ok((length, repairs)) => {
                 let strict = std::mem::take(&mut self.strict);
                 let good = scan(&strict, &mut self.slots).is_ok() && self.builder.event(&strict, &self.slots).is_ok();
@@ -397,33 +407,35 @@ impl Document {
                 self.damage.bad_event.add(u64::from(!good), offset);
                 self.damage.duplicate_key.add(u64::from(self.slots.duplicate_key), offset);
                 self.window.advance(length);
-                true
+                Broken::Repaired
             }
             Err(Lost::TooDeep(end)) => {
                 self.damage.depth.add(1, offset);
                 self.window.advance(end);
-                true
+                Broken::Repaired
             }
             Err(Lost::Unreadable) => {
                 self.damage.bad_event.add(1, offset);
                 match limit.or_else(|| array_end(rest)) {
-                    Some(next) => self.window.advance(next),
-                    None => return self.lose_rest(),
+                    Some(next) => {
+                        self.window.advance(next);
+                        Broken::Lost
+                    }
+                    None => self.lose_rest(),
                 }
-                true
             }
         }
     }
 
-    /// Something in `traceEvents` that is no object: skipped and counted. `false` where the text ends here.
-    fn junk(&mut self) -> bool {
+    /// Something in `traceEvents` that is no object: skipped and counted.
+    fn junk(&mut self) -> Broken {
         let offset = self.window.offset();
         loop {
             match skip_value(self.window.rest(), 0) {
                 Ok(length) => {
                     self.damage.bad_event.add(1, offset);
                     self.window.advance(length);
-                    return true;
+                    return Broken::Repaired;
                 }
                 Err(Stop::NeedMore) if self.window.rest().len() < VALUE_LIMIT_BYTES && self.window.grow() => {}
                 Err(Stop::NeedMore) => {
@@ -435,10 +447,10 @@ impl Document {
         }
     }
 
-    fn lose_rest(&mut self) -> bool {
+    fn lose_rest(&mut self) -> Broken {
         self.window.drain();
         self.window.advance(usize::MAX / 2);
-        false
+        Broken::Ended
     }
 
     /// The event at the cursor is longer than any event may be: drops it without keeping its text.
@@ -458,6 +470,17 @@ impl Document {
             }
         }
     }
+}
+
+/// What became of a broken event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    /// It was read or skipped whole: a separator follows.
+    Repaired,
+    /// It was lost, and reading goes on at the next event.
+    Lost,
+    /// Nothing more can be read.
+    Ended,
 }
 
 /// What became of a member of the root object.

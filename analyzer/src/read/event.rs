@@ -177,8 +177,7 @@ fn argument(key: &[u8]) -> Option<Field> {
 }
 
 /// Keys by which an event may start; where one follows a `{` that is no member's value, an event starts (R14).
-const FIRST_KEYS: [&[u8]; 11] =
-    [b"ph", b"name", b"cat", b"pid", b"tid", b"ts", b"dur", b"id", b"args", b"s", b"bp"];
+const FIRST_KEYS: [&[u8]; 11] = [b"ph", b"name", b"cat", b"pid", b"tid", b"ts", b"dur", b"id", b"args", b"s", b"bp"];
 
 /// The next position after `from` at which an event seems to start: where reading goes on behind a broken one.
 pub(super) fn next_start(text: &[u8], from: usize) -> Option<usize> {

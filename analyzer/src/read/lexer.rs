@@ -204,7 +204,11 @@ fn skip_container(text: &[u8], mut at: usize) -> Result<usize, Stop> {
             class @ (Class::OpenObject | Class::OpenArray) => {
                 let word = objects.get_mut(depth / 64).ok_or(Stop::Broken)?;
                 let bit = 1 << (depth % 64);
-                if class == Class::OpenObject { *word |= bit } else { *word &= !bit }
+                if class == Class::OpenObject {
+                    *word |= bit
+                } else {
+                    *word &= !bit
+                }
                 depth += 1;
                 at += 1;
             }
@@ -237,7 +241,8 @@ mod tests {
 
     #[test]
     fn every_cut_needs_more_and_the_whole_is_found() {
-        let value = br#"{"a": [1, -2.5e+3, "x\"\u00e9\ud83d\ude00", {"b": null}], "c": true, "d": "0123456789abcdef"} "#;
+        let value =
+            br#"{"a": [1, -2.5e+3, "x\"\u00e9\ud83d\ude00", {"b": null}], "c": true, "d": "0123456789abcdef"} "#;
         let end = value.len() - 1;
         assert_eq!(skip_value(value, 0), Ok(end));
         for cut in 0..end {
@@ -247,7 +252,18 @@ mod tests {
 
     #[test]
     fn what_is_not_strict_is_broken() {
-        for text in ["{\"a\": NaN} ", "[1, inf] ", "\"a\nb\" ", "\"\\x\" ", "\"\\ud800x\" ", "[1} ", "01 ", "1. ", "- ", "nul, "] {
+        for text in [
+            "{\"a\": NaN} ",
+            "[1, inf] ",
+            "\"a\nb\" ",
+            "\"\\x\" ",
+            "\"\\ud800x\" ",
+            "[1} ",
+            "01 ",
+            "1. ",
+            "- ",
+            "nul, ",
+        ] {
             assert_eq!(skip_value(text.as_bytes(), 0), Err(Stop::Broken), "{text:?}");
         }
     }

@@ -63,8 +63,15 @@ impl TopLevel {
 }
 
 const USED: [&str; 9] = [
-    "baseTimeNanoseconds", "profile_memory", "record_shapes", "with_stack", "deviceProperties", "computeProperties",
-    "distributedInfo", "ERROR", "WARNING",
+    "baseTimeNanoseconds",
+    "profile_memory",
+    "record_shapes",
+    "with_stack",
+    "deviceProperties",
+    "computeProperties",
+    "distributedInfo",
+    "ERROR",
+    "WARNING",
 ];
 
 fn device(value: &Value) -> DeviceProperties {

@@ -5,7 +5,9 @@ use crate::units::TIME_LIMIT_NS;
 /// Decimal microseconds as integer nanoseconds: an integer, a fraction (rounded half up beyond 3 digits), an exponent.
 /// `None` where the text is no number or beyond the accepted range.
 pub(super) fn nanoseconds_from_micros(text: &[u8]) -> Option<i64> {
-    fast_micros(text).or_else(|| decimal_scaled(text, 3)).filter(|value| value.unsigned_abs() <= TIME_LIMIT_NS.unsigned_abs())
+    fast_micros(text)
+        .or_else(|| decimal_scaled(text, 3))
+        .filter(|value| value.unsigned_abs() <= TIME_LIMIT_NS.unsigned_abs())
 }
 
 /// The usual form: up to 16 digits, then exactly three more behind a point.

@@ -38,6 +38,8 @@ struct Repairer<'t, 'o> {
     text: &'t [u8],
     at: usize,
     out: &'o mut Vec<u8>,
+    /// What the value itself stands in: `true` for an object; `None` where that need not be looked at.
+    outer: Option<bool>,
     /// The open containers: `true` for an object.
     open: Vec<bool>,
     /// Whether a comma has to be written before the next element of the innermost container.
@@ -49,12 +51,14 @@ struct Repairer<'t, 'o> {
 }
 
 /// Writes the value at the start of `text` to `out` as strict JSON. Returns how long it is in `text`, and the repairs.
-pub(super) fn repair(text: &[u8], out: &mut Vec<u8>) -> Result<(usize, Repairs), Lost> {
+/// `outer` is what the value stands in (`true` for an object), where its end depends on it.
+pub(super) fn repair(text: &[u8], outer: Option<bool>, out: &mut Vec<u8>) -> Result<(usize, Repairs), Lost> {
     out.clear();
     let mut repairer = Repairer {
         text,
         at: 0,
         out,
+        outer,
         open: Vec::new(),
         pending_comma: false,
         after_comma: false,
@@ -79,7 +83,7 @@ impl Repairer<'_, '_> {
     }
 
     fn in_object(&self) -> Option<bool> {
-        self.open.last().copied()
+        self.open.last().copied().or(self.outer)
     }
 
     fn begin_element(&mut self) {
@@ -322,7 +326,7 @@ mod tests {
 
     fn fixed(text: &str) -> (String, Repairs) {
         let mut out = Vec::new();
-        let (length, repairs) = repair(text.as_bytes(), &mut out).unwrap();
+        let (length, repairs) = repair(text.as_bytes(), None, &mut out).unwrap();
         assert_eq!(length, text.trim_end().len());
         let strict = String::from_utf8(out).unwrap();
         assert!(serde_json::from_str::<serde_json::Value>(&strict).is_ok(), "{strict}");
@@ -347,7 +351,7 @@ mod tests {
     #[test]
     fn each_maximal_bad_sequence_is_one_replacement() {
         let mut out = Vec::new();
-        let (_, repairs) = repair(b"[\"\xe2\x82 \xff\xc3\xa9\"] ", &mut out).unwrap();
+        let (_, repairs) = repair(b"[\"\xe2\x82 \xff\xc3\xa9\"] ", None, &mut out).unwrap();
         assert_eq!(out, "[\"\u{fffd} \u{fffd}é\"]".as_bytes());
         assert_eq!(repairs.utf8, 2);
     }
@@ -355,13 +359,13 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_lost() {
         for text in ["{\"a\" 1} ", "[1 2] ", "{\"a\": } ", "[abc] ", "{\"a\": \"b", "[1}"] {
-            assert_eq!(repair(text.as_bytes(), &mut Vec::new()), Err(Lost::Unreadable), "{text}");
+            assert_eq!(repair(text.as_bytes(), None, &mut Vec::new()), Err(Lost::Unreadable), "{text}");
         }
     }
 
     #[test]
     fn too_deep_is_skipped_whole() {
         let text = format!("{}{} ,", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(repair(text.as_bytes(), &mut Vec::new()), Err(Lost::TooDeep(200_000)));
+        assert_eq!(repair(text.as_bytes(), None, &mut Vec::new()), Err(Lost::TooDeep(200_000)));
     }
 }

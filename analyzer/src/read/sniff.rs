@@ -10,15 +10,21 @@ pub(super) fn foreign(head: &[u8]) -> Foreign {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => no_json("a Zstandard archive: unpack it first"),
         [b'B', b'Z', b'h', ..] => no_json("a bzip2 archive: unpack it first"),
         [0xfd, b'7', b'z', b'X', b'Z', ..] => no_json("an xz archive: unpack it first"),
-        [0x80, 2..=5, ..] => no_json("a Python pickle (a memory snapshot?): export the trace with prof.export_chrome_trace()"),
-        [0x0a, ..] if !head.is_ascii() => no_json("a protobuf (a Perfetto or XPlane trace?): export Chrome JSON instead"),
+        [0x80, 2..=5, ..] => {
+            no_json("a Python pickle (a memory snapshot?): export the trace with prof.export_chrome_trace()")
+        }
+        [0x0a, ..] if !head.is_ascii() => {
+            no_json("a protobuf (a Perfetto or XPlane trace?): export Chrome JSON instead")
+        }
         [b'S', b'Q', b'L', b'i', b't', b'e', ..] => no_json("an SQLite database (Nsight Systems?)"),
         [b'P', b'A', b'R', b'1', ..] => no_json("a Parquet file"),
         _ if lower.starts_with(b"<!doctype") || lower.starts_with(b"<html") => {
             no_json("an HTML page: the download was probably a log-in or error page")
         }
         _ if lower.starts_with(b"<") => no_json("an XML or HTML document"),
-        _ if is_scalar(trimmed) => Foreign { is_json: true, what: "a single JSON value, not an object with traceEvents" },
+        _ if is_scalar(trimmed) => {
+            Foreign { is_json: true, what: "a single JSON value, not an object with traceEvents" }
+        }
         _ => no_json("no JSON object or array"),
     }
 }
@@ -41,7 +47,7 @@ fn is_scalar(text: &[u8]) -> bool {
 pub(super) fn object_without_events(keys: &[String]) -> &'static str {
     let has = |key: &str| keys.iter().any(|have| have == key);
     if has("schema") && has("nodes") {
-        "a PyTorch execution trace (keys schema, nodes), not a profiler trace; export with prof.export_chrome_trace()"
+        "a PyTorch execution trace (keys schema, nodes); export with prof.export_chrome_trace()"
     } else if has("rocprofiler-sdk-tool") {
         "rocprofv3's own JSON; write a PyTorch profiler trace with prof.export_chrome_trace()"
     } else if has("ph") {
@@ -49,7 +55,7 @@ pub(super) fn object_without_events(keys: &[String]) -> &'static str {
     } else if has("epochs") || has("train_losses") || has("schema_version") {
         "a results.json, not a trace; give its run folder to `analyzer report`"
     } else if has("segments") || has("device_traces") {
-        "a CUDA memory snapshot, not a profiler trace; export with prof.export_chrome_trace()"
+        "a CUDA memory snapshot; export with prof.export_chrome_trace()"
     } else {
         "a JSON object without traceEvents; export the trace with prof.export_chrome_trace()"
     }

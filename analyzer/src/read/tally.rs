@@ -37,9 +37,9 @@ impl ContentTally {
     /// Adds an event.
     pub(super) fn add(&mut self, start_ns: i64, name: NameId, names: &Names) {
         self.count += 1;
-        let is_first = self.first.is_none_or(|(first_start, first_name)| {
-            (start_ns, names.get(name)) < (first_start, names.get(first_name))
-        });
+        let is_first = self
+            .first
+            .is_none_or(|(first_start, first_name)| (start_ns, names.get(name)) < (first_start, names.get(first_name)));
         if is_first {
             self.first = Some((start_ns, name));
         }

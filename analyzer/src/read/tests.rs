@@ -50,7 +50,10 @@ fn mtia_events_are_host_calls_and_device_packets() {
            {"ph": "X", "cat": "mtia_ccp_events", "name": "dma", "pid": 9, "tid": 3774, "ts": 7, "dur": 1, "args": {"stream": 108}}"#,
     ));
     let device = &read.trace.device;
-    assert_eq!((device.len(), device.kind(0), device.stream(0), device.correlation(1)), (2, DeviceKind::Packet, 108, 0));
+    assert_eq!(
+        (device.len(), device.kind(0), device.stream(0), device.correlation(1)),
+        (2, DeviceKind::Packet, 108, 0)
+    );
     assert_eq!(read.trace.host.kind(0), HostKind::Runtime);
 }
 
@@ -83,7 +86,14 @@ fn memory_instants_of_all_years_are_records() {
 #[test]
 fn durations_that_are_none_are_counted_and_zero() {
     let x = |dur: &str| format!(r#"{{"ph": "X", "cat": "cpu_op", "name": "a", "pid": 1, "tid": 1, "ts": 1{dur}}}"#);
-    let all = [x(""), x(r#", "dur": -1"#), x(r#", "dur": -2.5"#), x(r#", "dur": "3.5""#), x(r#", "dur": "nan""#), x(r#", "dur": {}"#)];
+    let all = [
+        x(""),
+        x(r#", "dur": -1"#),
+        x(r#", "dur": -2.5"#),
+        x(r#", "dur": "3.5""#),
+        x(r#", "dur": "nan""#),
+        x(r#", "dur": {}"#),
+    ];
     let read = read_text(&events(&all.join(",")));
     assert_eq!(codes(&read), ["W-BAD-EVENT", "W-MISSING-DUR", "W-NEG-DUR", "W-UNFINISHED"]);
     let lengths: Vec<i64> = (0..read.trace.host.len()).map(|row| read.trace.host.duration(row).get()).collect();
@@ -136,7 +146,10 @@ fn metadata_is_read_wherever_it_stands() {
             "baseTimeNanoseconds": 1, "baseTimeNanoseconds": 1790857026000000000, "ERROR": ["gpuGetDeviceCount failed with code 35"]}"#,
     );
     let metadata = &read.trace.metadata;
-    assert_eq!((metadata.rank, metadata.world_size, metadata.base_time_ns), (Some(3), Some(8), Some(1_790_857_026_000_000_000)));
+    assert_eq!(
+        (metadata.rank, metadata.world_size, metadata.base_time_ns),
+        (Some(3), Some(8), Some(1_790_857_026_000_000_000))
+    );
     assert!(metadata.profile_memory && metadata.record_shapes && !metadata.with_stack);
     assert_eq!((codes(&read), metadata.log_lines.len()), (vec!["W-DUP-KEY"], 1));
 }
@@ -152,7 +165,9 @@ fn events_behind_damaged_metadata_are_found() {
 #[test]
 fn a_broken_last_event_does_not_swallow_the_tail() {
     let event = r#"{"ph": "X", "cat": "cpu_op", "name": "a", "pid": 1, "tid": 1, "ts": 5, "dur": 1}"#;
-    let read = read_text(&format!("{{\"traceEvents\": [\n{event},\n{{\"ph\": \"X\", oops }}\n], \"baseTimeNanoseconds\": 5}}"));
+    let read = read_text(&format!(
+        "{{\"traceEvents\": [\n{event},\n{{\"ph\": \"X\", oops }}\n], \"baseTimeNanoseconds\": 5}}"
+    ));
     assert_eq!((read.events_kept, read.events_skipped, read.trace.metadata.base_time_ns), (1, 1, Some(5)));
 }
 
@@ -190,9 +205,15 @@ impl Drawn {
         let name = serde_json::to_string(&self.name).unwrap();
         let (ts, dur, cat) = (micros(self.start_ns), micros(self.length_ns), self.category());
         match self.layout {
-            0 => format!("  {{\n    \"ph\": \"X\", \"cat\": \"{cat}\", \"name\": {name}, \"pid\": 1, \"tid\": 2,\n    \"ts\": {ts}, \"dur\": {dur},\n    \"args\": {{\n      \"External id\": 5\n    }}\n  }}"),
-            1 => format!(r#"{{"args":{{"External id":5,"skip":[[1],{{"name":"x"}}]}},"dur":{dur},"ts":{ts},"tid":2,"pid":1,"name":{name},"cat":"{cat}","ph":"X"}}"#),
-            _ => format!(r#"{{"ts": "{ts}", "dur": "{dur}", "ph": "X", "name": {name}, "cat": "{cat}", "pid": "1", "tid": "2", "args": {{"External id": "5"}}}}"#),
+            0 => format!(
+                "  {{\n    \"ph\": \"X\", \"cat\": \"{cat}\", \"name\": {name}, \"pid\": 1, \"tid\": 2,\n    \"ts\": {ts}, \"dur\": {dur},\n    \"args\": {{\n      \"External id\": 5\n    }}\n  }}"
+            ),
+            1 => format!(
+                r#"{{"args":{{"External id":5,"skip":[[1],{{"name":"x"}}]}},"dur":{dur},"ts":{ts},"tid":2,"pid":1,"name":{name},"cat":"{cat}","ph":"X"}}"#
+            ),
+            _ => format!(
+                r#"{{"ts": "{ts}", "dur": "{dur}", "ph": "X", "name": {name}, "cat": "{cat}", "pid": "1", "tid": "2", "args": {{"External id": "5"}}}}"#
+            ),
         }
     }
 }

@@ -86,6 +86,8 @@ pub fn markdown(text: &str) -> String {
             // Addresses and mentions are found in finished text, where only code is left alone.
             '@' if before.ends_with('@') => {}
             '@' => code_span(&mut safe, rest),
+            // Inside a word an underscore is only an underscore, and names are full of them.
+            '_' if is_inside_word(before, rest) => safe.push('_'),
             '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '#' | '~' => safe.extend(['\\', character]),
             _ => safe.push(character),
         }
@@ -131,6 +133,12 @@ fn code_span(safe: &mut String, rest: &str) {
     safe.push('`');
     safe.extend(rest.chars().take_while(|character| *character == '@'));
     safe.push('`');
+}
+
+fn is_inside_word(before: &str, rest: &str) -> bool {
+    before.ends_with(|character: char| character.is_ascii_alphanumeric())
+        && rest.starts_with(|character: char| character == '_')
+        && rest.get(1..).is_some_and(|after| after.starts_with(|character: char| character.is_ascii_alphanumeric()))
 }
 
 fn ends_with_www(before: &str) -> bool {

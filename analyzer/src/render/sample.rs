@@ -92,7 +92,12 @@ pub(super) fn report() -> Report {
                     Piece::Ratio(2.5),
                 ]),
                 Block::Bullets(vec![vec![Piece::Count(1_234), Piece::Plain(" calls".to_owned())]]),
-                Block::Table { caption: vec![Piece::Plain("By name".to_owned())], table: table(&["a|b"]), of_rows: 7, inputs: vec![0] },
+                Block::Table {
+                    caption: vec![Piece::Plain("By name".to_owned())],
+                    table: table(&["a|b"]),
+                    of_rows: 7,
+                    inputs: vec![0],
+                },
                 Block::Figure(figure),
             ],
         }],

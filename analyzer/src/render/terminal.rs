@@ -8,6 +8,8 @@ use std::io::{self, Write};
 
 /// The longest a cell may be: a table of ten columns still fits a wide terminal.
 const WIDTH: usize = 48;
+/// The longest that the last column may be, where it is text: nothing stands behind it.
+const LAST_WIDTH: usize = 240;
 
 /// Stands in the heading of a column whose numbers a warning touches; the warning itself goes to stderr.
 const MARK: &str = " !";
@@ -38,7 +40,8 @@ fn grid(view: &View) -> Drawing {
     let alignments: Vec<Alignment> = view.columns.iter().map(|column| alignment(column.is_number())).collect();
     drawing.set_titles(row(view.columns.iter().map(heading), &alignments));
     for cells in view.rows() {
-        drawing.add_row(row(cells.iter().map(|cell| escape::cut(cell, WIDTH)), &alignments));
+        let widths = (1..=cells.len()).map(|number| if number == cells.len() { LAST_WIDTH } else { WIDTH });
+        drawing.add_row(row(cells.iter().zip(widths).map(|(cell, width)| escape::cut(cell, width)), &alignments));
     }
     drawing
 }
@@ -47,10 +50,11 @@ fn sheet(view: &View) -> Drawing {
     let mut drawing = Drawing::new();
     drawing.set_format(columns().build());
     for (column, cells) in view.sheet() {
+        // One trace has the screen to itself; several stand beside each other.
+        let width = if cells.len() > 1 { WIDTH } else { 2 * WIDTH };
         // Lines are joined after the escape: these are the only line ends in a cell.
-        let cells = cells
-            .iter()
-            .map(|lines| lines.iter().map(|line| escape::cut(line, 2 * WIDTH)).collect::<Vec<_>>().join("\n"));
+        let cells =
+            cells.iter().map(|lines| lines.iter().map(|line| escape::cut(line, width)).collect::<Vec<_>>().join("\n"));
         drawing
             .add_row(Row::new(std::iter::once(heading(column)).chain(cells).map(|text| Field::new(&text)).collect()));
     }

@@ -68,7 +68,7 @@ fn a_markdown_table_cannot_be_broken() {
 
 ⚠ touched by W-TRUNCATED
 
-`-` not recorded (profile\_memory was off): host self bytes
+`-` not recorded (profile_memory was off): host self bytes
 "#
     );
 }
@@ -192,7 +192,7 @@ fn report_md_is_for_readers() {
 
 - input 0: **W-TRUNCATED** input ends inside event 48,213
 
-## Operators of unet\_cuda
+## Operators of unet_cuda
 
 12.118 ms on the device, &lt;0.1 % idle, 2.5x
 
@@ -206,7 +206,7 @@ fn report_md_is_for_readers() {
 
 ⚠ touched by W-TRUNCATED
 
-`-` not recorded (profile\_memory was off): host self bytes
+`-` not recorded (profile_memory was off): host self bytes
 
 <details>
 <summary>Definitions</summary>

@@ -17,8 +17,20 @@ struct AuditRow {
 
 /// The columns of the audit table.
 const COLUMNS: &[Column<AuditRow>] = &[
-    Column { key: "run", unit: Unit::Text, shown: true, says: "the run's folder, where the input belongs to one", cell: |row| row.run.clone().into() },
-    Column { key: "input", unit: Unit::Count, shown: true, says: "position of the file among the inputs", cell: |row| Cell::Whole(signed(count(row.input))) },
+    Column {
+        key: "run",
+        unit: Unit::Text,
+        shown: true,
+        says: "the run's folder, where the input belongs to one",
+        cell: |row| row.run.clone().into(),
+    },
+    Column {
+        key: "input",
+        unit: Unit::Count,
+        shown: true,
+        says: "position of the file among the inputs",
+        cell: |row| Cell::Whole(signed(count(row.input))),
+    },
     Column {
         key: "rank",
         unit: Unit::Count,
@@ -26,10 +38,34 @@ const COLUMNS: &[Column<AuditRow>] = &[
         says: "the rank in a distributed run",
         cell: |row| row.rank.map_or(Cell::Absent(Why::NotInTrace), Cell::Whole),
     },
-    Column { key: "code", unit: Unit::Text, shown: true, says: "E- the file gives no numbers, W- the numbers it touches carry a mark, N- worth knowing", cell: |row| row.finding.code.text().into() },
-    Column { key: "count", unit: Unit::Count, shown: true, says: "events, bytes or places", cell: |row| row.finding.count.into() },
-    Column { key: "time", unit: Unit::Nanoseconds, shown: true, says: "the time concerned, where there is one", cell: |row| row.finding.time.into() },
-    Column { key: "share", unit: Unit::Share, shown: true, says: "of the whole that the time belongs to", cell: |row| row.finding.share.into() },
+    Column {
+        key: "code",
+        unit: Unit::Text,
+        shown: true,
+        says: "E- the file gives no numbers, W- the numbers it touches carry a mark, N- worth knowing",
+        cell: |row| row.finding.code.text().into(),
+    },
+    Column {
+        key: "count",
+        unit: Unit::Count,
+        shown: true,
+        says: "events, bytes or places",
+        cell: |row| row.finding.count.into(),
+    },
+    Column {
+        key: "time",
+        unit: Unit::Nanoseconds,
+        shown: true,
+        says: "the time concerned, where there is one",
+        cell: |row| row.finding.time.into(),
+    },
+    Column {
+        key: "share",
+        unit: Unit::Share,
+        shown: true,
+        says: "of the whole that the time belongs to",
+        cell: |row| row.finding.share.into(),
+    },
     Column {
         key: "first_byte",
         unit: Unit::Count,
@@ -44,7 +80,13 @@ const COLUMNS: &[Column<AuditRow>] = &[
         says: "the metrics whose numbers it touches",
         cell: |row| Cell::List(row.finding.code.touches().iter().map(|metric| Cell::Word(metric)).collect()),
     },
-    Column { key: "message", unit: Unit::Text, shown: true, says: "what was found, and the consequence", cell: |row| row.finding.message.clone().into() },
+    Column {
+        key: "message",
+        unit: Unit::Text,
+        shown: true,
+        says: "what was found, and the consequence",
+        cell: |row| row.finding.message.clone().into(),
+    },
 ];
 
 /// All findings of all inputs: by code (errors, warnings, notes), then by input.

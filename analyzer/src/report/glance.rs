@@ -7,19 +7,29 @@ use crate::analysis;
 use crate::analysis::categories::Kind;
 use crate::compare::speedup::{Metric, SpeedupRow};
 use crate::table::Recorded;
-use crate::units::round_to_i64;
 use crate::units::Nanoseconds;
+use crate::units::round_to_i64;
 
 /// The section.
 pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
     let mut bullets: Vec<Phrase> = material.speedups.rows.iter().filter_map(headline).collect();
     bullets.extend(material.traces.iter().filter_map(of_trace));
-    bullets.extend(material.inputs.runs.iter().filter(|run| run.traces.is_empty()).map(|run| {
-        phrase![run.folder.name.clone(), ": no trace, so only its results are reported."]
-    }));
+    bullets.extend(
+        material
+            .inputs
+            .runs
+            .iter()
+            .filter(|run| run.traces.is_empty())
+            .map(|run| phrase![run.folder.name.clone(), ": no trace, so only its results are reported."]),
+    );
     bullets.extend(material.inputs.runs.iter().filter_map(|run| {
         let error = run.folder.results_error.as_ref()?;
-        Some(phrase![run.folder.name.clone(), ": results.json cannot be used: ", crate::text::Untrusted::from(chain(error)), "."])
+        Some(phrase![
+            run.folder.name.clone(),
+            ": results.json cannot be used: ",
+            crate::text::Untrusted::from(chain(error)),
+            "."
+        ])
     }));
     let mut blocks = Vec::new();
     if !bullets.is_empty() {
@@ -70,7 +80,15 @@ fn headline(row: &SpeedupRow) -> Option<Phrase> {
     if !row.variant.is_empty() {
         phrase.extend(phrase![" ", row.variant.clone()]);
     }
-    phrase.extend(phrase![format!(": {what} takes "), cpu, " on the CPU and ", gpu, " on the GPU, ", Piece::Ratio(ratio), " as fast"]);
+    phrase.extend(phrase![
+        format!(": {what} takes "),
+        cpu,
+        " on the CPU and ",
+        gpu,
+        " on the GPU, ",
+        Piece::Ratio(ratio),
+        " as fast"
+    ]);
     match row.interval {
         Some((low, high)) => {
             phrase.extend(phrase![" (95 % interval ", Piece::Ratio(low), " to ", Piece::Ratio(high), ")"]);
@@ -94,7 +112,13 @@ fn of_trace(trace: &TraceMaterial<'_>) -> Option<Phrase> {
             phrase.extend(phrase!["the GPU is busy ", Piece::Share(busy_share), " of the time"]);
             let (cause, time) = device.idle_causes.named().into_iter().max_by_key(|(_, time)| *time)?;
             if let Some(idle) = crate::units::share(time, device.idle()).filter(|_| busy_share < 0.9) {
-                phrase.extend(phrase![" (idle mostly by ", cause.replace('_', " "), ", ", Piece::Share(idle), " of idle)"]);
+                phrase.extend(phrase![
+                    " (idle mostly by ",
+                    cause.replace('_', " "),
+                    ", ",
+                    Piece::Share(idle),
+                    " of idle)"
+                ]);
             }
             phrase.extend(phrase!["; "]);
         }

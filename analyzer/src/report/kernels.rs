@@ -29,7 +29,8 @@ fn tensor_cores(kernels: &[KernelRow]) -> Option<Phrase> {
         kernels.iter().filter(|kernel| uses_tensor_cores(kernel.name.raw()) == wanted).map(|kernel| kernel.total).sum()
     };
     let all: Nanoseconds = kernels.iter().map(|kernel| kernel.total).sum();
-    let mut phrase = phrase!["Tensor Core kernels take ", Piece::Share(share(time(Some(true)), all)?), " of kernel time"];
+    let mut phrase =
+        phrase!["Tensor Core kernels take ", Piece::Share(share(time(Some(true)), all)?), " of kernel time"];
     let unknown = time(None);
     if unknown > Nanoseconds::ZERO {
         phrase.extend(phrase![" (of ", Piece::Share(share(unknown, all)?), " the names do not tell)"]);

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod inputs;
 pub mod model;
+pub mod summary_cells;
 
 mod glance;
 mod kernels;
@@ -52,7 +53,11 @@ pub fn build(inputs: &ReportInputs<'_>) -> Report {
 fn runs(material: &Material<'_>) -> Vec<Section> {
     let mut sections = Vec::new();
     for trace in &material.traces {
-        sections.push(Section { title: model::phrase!["Run ", trace.label.clone()], level: 1, blocks: trace.opening() });
+        sections.push(Section {
+            title: model::phrase!["Run ", trace.label.clone()],
+            level: 1,
+            blocks: trace.opening(),
+        });
         sections.extend(TRACE_SECTIONS.iter().flat_map(|write| write(material, trace)));
     }
     sections

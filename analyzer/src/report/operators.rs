@@ -4,7 +4,6 @@ use super::material::{Material, TOP, TraceMaterial};
 use super::model::{Bar, Block, Chart, Figure, Section, phrase};
 use crate::analysis::ops::{self, OpRow};
 use crate::table::{Recorded, Table};
-use crate::trace::events::HostKind;
 use crate::units::Nanoseconds;
 
 /// The section.
@@ -28,7 +27,7 @@ pub(super) fn sections(_: &Material<'_>, trace: &TraceMaterial<'_>) -> Vec<Secti
 }
 
 fn ranking(trace: &TraceMaterial<'_>, order: &str) -> Figure {
-    let bars = trace.ops.iter().filter(|row| row.kind != Some(HostKind::Annotation)).map(bar);
+    let bars = trace.ops.iter().filter(|row| !row.is_annotation()).map(bar);
     Figure {
         file: format!("{}_top_ops", trace.file_stem),
         title: format!("{}: top operators", trace.label.raw()),

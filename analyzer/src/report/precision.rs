@@ -27,10 +27,18 @@ pub(super) fn check(folder: &RunFolder, kernels: &[KernelRow]) -> Option<Contrad
         return None;
     }
     let time_of = |precision: &str| -> Nanoseconds {
-        kernels.iter().filter(|kernel| is_matrix_kernel(kernel) && kernel_precision(kernel.name.raw()) == Some(precision)).map(|kernel| kernel.total).sum()
+        kernels
+            .iter()
+            .filter(|kernel| is_matrix_kernel(kernel) && kernel_precision(kernel.name.raw()) == Some(precision))
+            .map(|kernel| kernel.total)
+            .sum()
     };
     let heaviest = |among: &[&'static str]| {
-        among.iter().map(|&precision| (time_of(precision), precision)).filter(|(time, _)| *time > Nanoseconds::ZERO).max()
+        among
+            .iter()
+            .map(|&precision| (time_of(precision), precision))
+            .filter(|(time, _)| *time > Nanoseconds::ZERO)
+            .max()
     };
     let said = REDUCED.into_iter().find(|word| folder.variant.raw().split('-').any(|part| part == *word));
     let (time, found) = match said {

@@ -66,27 +66,29 @@ fn shown_rows(rows: &[SpeedupRow]) -> Vec<SpeedupRow> {
 
 fn figures(rows: &[SpeedupRow]) -> Vec<Block> {
     let whole = |row: &&SpeedupRow| matches!(row.metric, Metric::Total | Metric::Epoch | Metric::Step);
-    let bars = |rows: &mut dyn Iterator<Item = &SpeedupRow>, label: &dyn Fn(&SpeedupRow) -> String| -> Vec<SpeedupBar> {
-        rows.filter_map(|row| {
-            let Recorded::Yes(ratio) = row.ratio else { return None };
-            Some(SpeedupBar { label: label(row), ratio, interval: row.interval })
-        })
-        .collect()
-    };
+    let bars =
+        |rows: &mut dyn Iterator<Item = &SpeedupRow>, label: &dyn Fn(&SpeedupRow) -> String| -> Vec<SpeedupBar> {
+            rows.filter_map(|row| {
+                let Recorded::Yes(ratio) = row.ratio else { return None };
+                Some(SpeedupBar { label: label(row), ratio, interval: row.interval })
+            })
+            .collect()
+        };
     let mut blocks = Vec::new();
     let all = bars(&mut rows.iter().filter(whole), &|row| format!("{}, {}", title(row), row.metric.word()));
     if !all.is_empty() {
         blocks.push(Block::Figure(Figure {
             file: "speedup".to_owned(),
             title: "How many times as fast as the CPU".to_owned(),
-            caption: phrase!["CPU time over GPU time; whiskers are 95 % intervals where both sides have at least 3 runs."],
+            caption: phrase![
+                "CPU time over GPU time; whiskers are 95 % intervals where both sides have at least 3 runs."
+            ],
             chart: Chart::Speedups { bars: all },
         }));
     }
-    for (metric, file, what) in [
-        (Metric::Step, "time_per_step", "Time per step"),
-        (Metric::Epoch, "time_per_epoch", "Time per epoch"),
-    ] {
+    for (metric, file, what) in
+        [(Metric::Step, "time_per_step", "Time per step"), (Metric::Epoch, "time_per_epoch", "Time per epoch")]
+    {
         let of_metric = rows.iter().filter(|row| row.metric == metric);
         let groups: Vec<Group> = of_metric
             .map(|row| Group { label: title(row), cpu: row.cpu.value(), gpu: row.gpu.value() })
@@ -144,7 +146,10 @@ fn pair(facts: &PairFacts) -> Vec<Phrase> {
         bullets.push(phrase);
     }
     if !facts.config_not_recorded.is_empty() {
-        bullets.push(phrase![name.clone(), ": config not recorded, so whether both sides did the same work is not checked."]);
+        bullets.push(phrase![
+            name.clone(),
+            ": config not recorded, so whether both sides did the same work is not checked."
+        ]);
     }
     if !facts.fields_not_compared.is_empty() {
         let fields = facts.fields_not_compared.join(", ");
@@ -154,7 +159,11 @@ fn pair(facts: &PairFacts) -> Vec<Phrase> {
         let mut parts = Vec::new();
         let mut say = |what: &str, share: Recorded<f64>| {
             if let Recorded::Yes(share) = share {
-                parts.extend(phrase![if parts.is_empty() { "" } else { ", " }, format!("{what} "), Piece::Share(share)]);
+                parts.extend(phrase![
+                    if parts.is_empty() { "" } else { ", " },
+                    format!("{what} "),
+                    Piece::Share(share)
+                ]);
             }
         };
         say("copies take", step.transfer_share);
@@ -188,7 +197,13 @@ fn pair(facts: &PairFacts) -> Vec<Phrase> {
 }
 
 fn differs(mismatch: &Mismatch) -> Phrase {
-    phrase![format!("{} ", mismatch.field), setting(&mismatch.first), " on the CPU, ", setting(&mismatch.second), " on the GPU"]
+    phrase![
+        format!("{} ", mismatch.field),
+        setting(&mismatch.first),
+        " on the CPU, ",
+        setting(&mismatch.second),
+        " on the GPU"
+    ]
 }
 
 fn setting(setting: &Setting) -> Piece {

@@ -2,6 +2,7 @@
 
 use super::audit;
 use super::material::{Material, TraceMaterial};
+use super::summary_cells;
 use crate::analysis::{self, Grouping, Question};
 use crate::compare::speedup;
 use crate::table::{Cell, Heading, Table, Unit, Why};
@@ -29,8 +30,8 @@ pub(super) fn over_traces(material: &Material<'_>, analysis: &analysis::Analysis
     let mut rows = Vec::new();
     for trace in &material.traces {
         let mut table = (analysis.table)(&Question { context: trace.context(), grouping: Grouping::Name });
-        if analysis.command == "summary" {
-            complete_summary(material, trace, &mut table);
+        if let Some(facts) = material.facts.get(trace.trace.input) {
+            summary_cells::complete(&mut table, facts, Some(&trace.run.folder));
         }
         rows.extend(table.rows.into_iter().map(|row| of_trace(trace).into_iter().chain(row).collect()));
     }
@@ -40,24 +41,4 @@ pub(super) fn over_traces(material: &Material<'_>, analysis: &analysis::Analysis
 fn of_trace(trace: &TraceMaterial<'_>) -> [Cell; 3] {
     let rank = trace.trace.rank.map_or(Cell::Absent(Why::NotInTrace), Cell::Whole);
     [trace.run.folder.name.clone().into(), Cell::Whole(signed(count(trace.trace.input))), rank]
-}
-
-/// What only the run and the file know.
-fn complete_summary(material: &Material<'_>, trace: &TraceMaterial<'_>, table: &mut Table) {
-    let facts = material.facts.get(trace.trace.input);
-    let folder = &trace.run.folder;
-    let torch = folder.results.as_ref().value().and_then(|results| results.software.as_ref().value()).map(|software| software.torch.clone());
-    let cells = [
-        ("model", Some(folder.model.clone()).filter(|model| !model.is_empty()).map(Cell::from)),
-        ("torch", torch.map(Cell::from)),
-        ("events", facts.map(|facts| facts.events_kept.into())),
-        ("verdict", facts.map(|facts| crate::audit::verdict(&facts.findings).word().into())),
-    ];
-    for (key, cell) in cells {
-        if let (Some(position), Some(cell)) = (table.position(key), cell) {
-            for slot in table.rows.iter_mut().filter_map(|row| row.get_mut(position)) {
-                *slot = cell.clone();
-            }
-        }
-    }
 }

@@ -17,7 +17,10 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
         match &run.folder.results {
             Recorded::Yes(results) => bullets.push(outcome(run, results)),
             Recorded::No(why) => {
-                bullets.push(phrase![run.folder.name.clone(), format!(": losses, scores and epochs not recorded ({}).", why.text())]);
+                bullets.push(phrase![
+                    run.folder.name.clone(),
+                    format!(": losses, scores and epochs not recorded ({}).", why.text())
+                ]);
             }
         }
     }
@@ -51,20 +54,46 @@ fn outcome(run: &ReportRun<'_>, results: &Results) -> Phrase {
         }
         Recorded::No(why) => phrase.extend(phrase![format!("epochs not recorded ({})", why.text())]),
     }
-    if let Recorded::Yes(total) = results.total {
-        phrase.extend(phrase![", ", total, " in all"]);
-    }
-    if let Recorded::Yes(peak) = results.peak_memory.device_allocated {
-        phrase.extend(phrase!["; peak ", peak, " on the device"]);
-    }
-    if let Recorded::Yes(peak) = results.peak_memory.host {
-        phrase.extend(phrase!["; peak ", peak, " on the host"]);
-    }
+    phrase.extend(match results.total {
+        Recorded::Yes(total) => phrase![", ", total, " in all"],
+        Recorded::No(why) => phrase![format!(", total time not recorded ({})", why.text())],
+    });
+    phrase.extend(peaks(results));
     if results.complete == Recorded::Yes(false) {
         phrase.extend(phrase!["; interrupted, so incomplete"]);
     }
+    let missing = missing_parts(results);
+    if !missing.is_empty() {
+        phrase.extend(phrase![format!("; not recorded: {}", missing.join(", "))]);
+    }
     phrase.extend(phrase!["."]);
     phrase
+}
+
+/// The parts that results.json does not have and no sentence names.
+fn missing_parts(results: &Results) -> Vec<&'static str> {
+    let absent = [
+        ("parameters", results.parameters.value().is_none()),
+        ("device", results.device.as_ref().value().is_none()),
+        ("host", results.host.as_ref().value().is_none()),
+        ("software", results.software.as_ref().value().is_none()),
+        ("config", results.config.as_ref().value().is_none()),
+        ("step times", results.steps.as_ref().value().is_none()),
+    ];
+    absent.into_iter().filter(|(_, is_absent)| *is_absent).map(|(part, _)| part).collect()
+}
+
+/// Peak memory on both sides; the device's only of a run that has one.
+fn peaks(results: &Results) -> Phrase {
+    let on_gpu = results.device.as_ref().value().is_some_and(|device| device.kind != DeviceKind::Cpu);
+    let sides = [("host", results.peak_memory.host), ("device", results.peak_memory.device_allocated)];
+    let shown = sides.into_iter().filter(|(side, peak)| *side == "host" || on_gpu || peak.value().is_some());
+    shown
+        .flat_map(|(side, peak)| match peak {
+            Recorded::Yes(peak) => phrase!["; peak ", peak, format!(" on the {side}")],
+            Recorded::No(why) => phrase![format!("; peak memory of the {side} not recorded ({})", why.text())],
+        })
+        .collect()
 }
 
 fn value(words: &str, value: Recorded<f64>) -> Phrase {
@@ -89,16 +118,16 @@ fn curves(index: usize, model: &Untrusted, runs: &[(&ReportRun<'_>, &Results)]) 
     for (what, file, y_axis, series, unit_interval) in [
         ("loss", "loss", "loss", loss, false),
         (score, "score", score, scores, true),
-        ("time per epoch", "epochs", "seconds", times, false),
+        ("time", "epochs", "seconds", times, false),
     ] {
         if series.is_empty() {
-            blocks.push(Block::Paragraph(phrase![model.clone(), format!(": {what} not recorded.")]));
+            blocks.push(Block::Paragraph(phrase![model.clone(), format!(": {what} per epoch not recorded.")]));
             continue;
         }
         blocks.push(Block::Figure(Figure {
             file: format!("training{index}_{file}"),
-            title: format!("{}: {what}", model.raw()),
-            caption: phrase![format!("{what} of each epoch, as the runs' results.json say.")],
+            title: format!("{}: {what} per epoch", model.raw()),
+            caption: phrase![format!("The {what} of each epoch, as the runs' results.json say.")],
             chart: Chart::Curves { series, x_axis: "epoch".to_owned(), y_axis: y_axis.to_owned(), unit_interval },
         }));
     }
@@ -113,10 +142,8 @@ fn series(runs: &[(&ReportRun<'_>, &Results)], values: &[Value]) -> Vec<Series> 
         let Recorded::Yes(epochs) = &results.epochs else { continue };
         let side = if run.folder.device == Some(DeviceKind::Cpu) { Side::Cpu } else { Side::Gpu };
         for (what, dashed, value) in values {
-            let points: Vec<(f64, f64)> = epochs
-                .iter()
-                .filter_map(|epoch| Some((count_to_f64(epoch.number), value(epoch).value()?)))
-                .collect();
+            let points: Vec<(f64, f64)> =
+                epochs.iter().filter_map(|epoch| Some((count_to_f64(epoch.number), value(epoch).value()?))).collect();
             if !points.is_empty() {
                 let label = format!("{} {what}", run.folder.name.raw()).trim_end().to_owned();
                 all.push(Series { label, side, dashed: *dashed, points });

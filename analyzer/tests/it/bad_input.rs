@@ -347,9 +347,6 @@ fn names_that_bite_are_escaped_everywhere_and_exact_in_json() {
     let out = folder.path().join("out");
     report(&path, &out).expect(0);
     check_markdown(&std::fs::read_to_string(out.join("report.md")).unwrap());
-    let html = std::fs::read_to_string(out.join("report.html")).unwrap();
-    assert!(!html.contains("<script>alert(1)"), "HTML holds the script");
-    assert!(!html.contains('\u{1b}') && !html.contains('\u{202e}'), "HTML holds control characters");
     for name in files_below(&out).keys() {
         let name = name.to_string_lossy();
         assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte)), "file name {name:?}");

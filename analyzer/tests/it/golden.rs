@@ -49,11 +49,21 @@ fn rewrite(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
 
 /// Pixels, not bytes: another version of the compressor makes another file of one picture.
 fn assert_same_picture(name: &Path, fresh: &[u8], committed: &[u8]) {
-    let pixels = |bytes| image::load_from_memory(bytes).unwrap_or_else(|error| panic!("{}: {error}", name.display()));
-    let (fresh, committed) = (pixels(fresh).to_rgba8(), pixels(committed).to_rgba8());
-    assert_eq!(fresh.dimensions(), committed.dimensions(), "{}", name.display());
-    let other = fresh.pixels().zip(committed.pixels()).filter(|(one, other)| one != other).count();
-    assert_eq!(other, 0, "{}: pixels that differ (BLESS=1 rewrites the sample)", name.display());
+    let (fresh_size, fresh) = pixels(name, fresh);
+    let (committed_size, committed) = pixels(name, committed);
+    assert_eq!(fresh_size, committed_size, "{}", name.display());
+    let other = fresh.iter().zip(&committed).filter(|(one, other)| one != other).count();
+    assert_eq!(other, 0, "{}: colour values that differ (BLESS=1 rewrites the sample)", name.display());
+}
+
+/// Width and height, and the decoded samples.
+fn pixels(name: &Path, bytes: &[u8]) -> ((u32, u32), Vec<u8>) {
+    let decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    let mut reader = decoder.read_info().unwrap_or_else(|error| panic!("{}: {error}", name.display()));
+    let mut samples = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut samples).unwrap_or_else(|error| panic!("{}: {error}", name.display()));
+    samples.truncate(info.buffer_size());
+    ((info.width, info.height), samples)
 }
 
 fn assert_same_text(name: &Path, fresh: &[u8], committed: &[u8]) {

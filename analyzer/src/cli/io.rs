@@ -1,0 +1,104 @@
+//! The three streams of the process, as values: tests give others.
+//!
+//! stdout is data and stderr is for people. A reader that stopped reading (`analyzer ops t.json | head`) is no failure.
+
+use super::Error;
+use crate::render::escape;
+use std::error::Error as StdError;
+use std::io::{self, Read, Write};
+
+/// Standard input, output and messages.
+pub struct Io {
+    input: Option<Box<dyn Read + Send>>,
+    output: Box<dyn Write + Send>,
+    messages: Box<dyn Write + Send>,
+}
+
+impl Io {
+    /// The streams of this process.
+    #[must_use]
+    pub fn process() -> Self {
+        Self::new(io::stdin(), io::stdout(), io::stderr())
+    }
+
+    /// Other streams.
+    #[must_use]
+    pub fn new(
+        input: impl Read + Send + 'static,
+        output: impl Write + Send + 'static,
+        messages: impl Write + Send + 'static,
+    ) -> Self {
+        Self { input: Some(Box::new(input)), output: Box::new(output), messages: Box::new(messages) }
+    }
+
+    /// Standard input; `None` from the second time on, for it can be read only once.
+    pub(super) fn take_input(&mut self) -> Option<Box<dyn Read + Send>> {
+        self.input.take()
+    }
+
+    /// Writes data, all of it at once: what fails half-way has printed nothing.
+    pub(super) fn print(&mut self, data: &[u8]) -> Result<(), Error> {
+        match self.output.write_all(data).and_then(|()| self.output.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a message of one or more lines. Nobody can be told that messages cannot be written.
+    pub(super) fn tell(&mut self, message: &str) {
+        let mut lines = String::new();
+        for line in message.lines() {
+            lines.push_str(escape::terminal(line).trim_end());
+            lines.push('\n');
+        }
+        let _ = self.messages.write_all(lines.as_bytes()).and_then(|()| self.messages.flush());
+    }
+}
+
+/// What `error` and its causes say, joined by colons. A cause that its parent has quoted already is left out.
+pub(super) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let missing = io::Error::from(io::ErrorKind::NotFound);
+        let words = missing.to_string();
+        let error = read::Error { path: "a.json".into(), kind: read::ErrorKind::Io(missing) };
+        assert_eq!(chain(&error), format!("cannot read a.json: {words}"));
+    }
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        let mut io = Io::new(io::empty(), Closed, Closed);
+        assert!(io.print(b"rows").is_ok());
+        io.tell("nobody hears this");
+    }
+}

@@ -1,0 +1,87 @@
+//! The command line: arguments -> a plan -> an outcome. The only place that reads arguments and writes to the process's
+//! streams.
+//!
+//! ```text
+//! args ──> Task ──> table_command | audit_command | report_command ──> exit
+//!                     inputs ──> load (ranks) ──> selection ──> answers ──> printing, messages
+//! ```
+//! Every command decides first and acts then: what can be wrong with the arguments is known before a file is opened.
+
+mod answers;
+mod args;
+mod audit_command;
+mod exit;
+mod inputs;
+mod io;
+mod joining;
+mod load;
+mod messages;
+mod printing;
+mod ranks;
+mod report_command;
+mod selection;
+
+mod table_command;
+mod values;
+
+pub use exit::Outcome;
+pub use io::Io;
+
+use crate::render::{FolderError, RenderError};
+use args::Task;
+use std::ffi::OsString;
+use thiserror::Error;
+
+/// Why a command could not do its work; each is exit code 2.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The arguments; its text is a whole message already.
+    #[error("{0}")]
+    Usage(clap::Error),
+    /// Standard output does not take the data.
+    #[error("cannot write to standard output")]
+    Output(#[source] std::io::Error),
+    /// The threads cannot be started.
+    #[error("cannot start the threads; ask for fewer with --threads")]
+    Threads(#[source] rayon::ThreadPoolBuildError),
+    /// The report's folder cannot be written.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The report cannot be drawn or written.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+impl Error {
+    /// Says what is wrong.
+    pub fn tell(&self, io: &mut Io) {
+        match self {
+            Self::Usage(usage) => io.tell(&usage.to_string()),
+            other => io.tell(&format!("error: {}", io::chain(other))),
+        }
+    }
+}
+
+/// Does what `arguments` (the program's name first) ask for.
+///
+/// # Errors
+/// Where the arguments are wrong, or the output cannot be written. An input that cannot be used is no error but part of
+/// the answer; where none can be used, the outcome says so.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, io: &mut Io) -> Result<Outcome, Error> {
+    match Task::parse(arguments) {
+        Ok(task) => with_threads(task.threads(), || match &task {
+            Task::Table(plan) => table_command::run(plan, io),
+            Task::Audit(plan) => audit_command::run(plan, io),
+            Task::Report(plan) => report_command::run(plan, io),
+        }),
+        Err(usage) if usage.use_stderr() => Err(Error::Usage(usage)),
+        Err(help) => io.print(help.to_string().as_bytes()).map(|()| Outcome::Fine),
+    }
+}
+
+/// Runs `work` on so many threads; without a number, on as many as there are cores or `RAYON_NUM_THREADS` says.
+fn with_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    let Some(threads) = threads else { return work() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build().map_err(Error::Threads)?;
+    pool.install(work)
+}
