@@ -228,6 +228,12 @@ impl Finding {
     }
 }
 
+/// `1 event`, `2 events`: how every message counts.
+#[must_use]
+pub fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The verdict over `findings`.
 #[must_use]
 pub fn verdict<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Verdict {

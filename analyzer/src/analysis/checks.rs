@@ -4,7 +4,7 @@ use super::context::Context;
 use super::forest::Straddles;
 use super::launches::device_time;
 use super::memory;
-use crate::audit::{Code, Finding};
+use crate::audit::{Code, Finding, counted};
 use crate::table::{Recorded, Why};
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
@@ -27,8 +27,11 @@ pub fn findings(context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-fn micros(time: Nanoseconds) -> String {
-    format!("{:.3} µs", to_f64(time.get()) / 1e3)
+fn readable(time: Nanoseconds) -> String {
+    match time.get() {
+        length @ ..1_000_000 => format!("{:.3} µs", to_f64(length) / 1e3),
+        length => format!("{:.3} ms", to_f64(length) / 1e6),
+    }
 }
 
 /// R55.
@@ -44,7 +47,7 @@ fn orphans(context: &Context<'_>) -> Option<Finding> {
     let code = if share.is_none_or(|share| share >= 0.01) { Code::OrphanGpu } else { Code::OrphanGpuNote };
     let percent = share.map_or(String::new(), |share| format!(" ({:.1} % of device time)", share * 100.0));
     let message = format!(
-        "{lost} of {} device events{percent} were launched before recording began or by calls that are not in the file; they are in device totals, and in the operator table only as [no launch recorded]",
+        "{lost} of {} device events{percent} launched before recording began or by calls that are not in the file: in device totals, and in the operator table only as [no launch recorded]",
         device.len()
     );
     Some(Finding::new(code, lost, message).with_time(time, share))
@@ -61,8 +64,9 @@ fn skew(context: &Context<'_>) -> Option<Finding> {
     let worst = (0..trace.device.len()).filter_map(early).max()?;
     let events = count((0..trace.device.len()).filter_map(early).count());
     let message = format!(
-        "{events} device events start before their launch (at most {}): host and device clocks differ; queue delays are not reliable",
-        micros(worst)
+        "{} starting before the launch (at most {}): host and device clocks differ; queue delays are not reliable",
+        counted(events, "device event"),
+        readable(worst)
     );
     Some(Finding::new(Code::LaunchSkew, events, message).with_time(worst, None))
 }
@@ -72,9 +76,9 @@ fn straddles(trace: &Trace, straddles: &Straddles, code: Code) -> Option<Finding
     let first = straddles.first?;
     let name = trace.names.get(trace.host.name(first));
     let message = format!(
-        "{} host events cross the end of the event they start in (at most {}; first: {name} at {} ns); both are kept, whole",
-        straddles.count,
-        micros(straddles.longest),
+        "{} crossing the end of the event around it (at most {}; first: {name} at {} ns); both are kept whole",
+        counted(straddles.count, "host event"),
+        readable(straddles.longest),
         (trace.host.start(first) - trace.origin).get(),
     );
     Some(Finding::new(code, straddles.count, message).with_time(straddles.longest, None))
@@ -93,7 +97,7 @@ fn memory_findings(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let gaps: u64 = rows.iter().map(|row| row.gaps).sum();
     if gaps > 0 {
-        let message = format!("{gaps} gaps in the allocator's totals: some allocator events were lost");
+        let message = format!("{} in the allocator's totals: some allocator events were lost", counted(gaps, "gap"));
         findings.push(Finding::new(Code::MemGap, gaps, message));
     }
     let relative = count(rows.iter().filter(|row| row.relative).count());
@@ -108,12 +112,15 @@ fn memory_findings(context: &Context<'_>) -> Vec<Finding> {
 fn launches(context: &Context<'_>) -> Vec<Finding> {
     let (lonely, doubled) = (context.launches.calls_without_event, context.launches.duplicate_correlations);
     let lonely = (lonely > 0 && context.trace.has_device_events()).then(|| {
-        let message =
-            format!("{lonely} launch calls have no device event (graph captures, calls at the recording's end)");
+        let message = format!(
+            "{} without device event (graph captures, calls at the recording's end)",
+            counted(lonely, "launch call")
+        );
         Finding::new(Code::LaunchNoGpu, lonely, message)
     });
     let doubled = (doubled > 0).then(|| {
-        let message = format!("{doubled} host calls repeat a correlation; the first call owns the device events");
+        let message =
+            format!("{} repeating a correlation; the first call owns the device events", counted(doubled, "host call"));
         Finding::new(Code::DupCorrelation, doubled, message)
     });
     lonely.into_iter().chain(doubled).collect()
@@ -127,7 +134,9 @@ fn steps(context: &Context<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "{empty} steps have no length and are left out of means; {other} step annotations of other threads are not used"
+        "{} without length, left out of means; {} of other threads, not used",
+        counted(empty, "step"),
+        counted(other, "step annotation"),
     );
     Some(Finding::new(Code::StepIncomplete, empty + other, message))
 }
@@ -137,7 +146,7 @@ fn overhead(trace: &Trace) -> Option<Finding> {
     let events = count(rows().count());
     let time: Nanoseconds = rows().map(|row| trace.host.duration(row)).sum();
     (events > 0).then(|| {
-        let message = format!("{events} rows of the profiler's own overhead, {} in all", micros(time));
+        let message = format!("{} of the profiler's own overhead, {} in all", counted(events, "row"), readable(time));
         Finding::new(Code::Overhead, events, message).with_time(time, None)
     })
 }
@@ -154,6 +163,6 @@ fn no_events(trace: &Trace) -> Option<Finding> {
 fn kineto_log(trace: &Trace) -> Option<Finding> {
     let lines = &trace.metadata.log_lines;
     let first = lines.first()?;
-    let message = format!("{} lines in the profiler's own log; first: {}", lines.len(), first.raw());
+    let message = format!("{} in the profiler's own log; first: {}", counted(count(lines.len()), "line"), first.raw());
     Some(Finding::new(Code::KinetoLog, count(lines.len()), message))
 }

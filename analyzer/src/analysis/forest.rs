@@ -6,7 +6,7 @@
 use super::intervals::Span;
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
-use crate::trace::tracks::{Identity, Place, TrackId};
+use crate::trace::tracks::{Place, TrackId};
 use crate::units::{Nanoseconds, Timestamp, narrow};
 use hashbrown::HashMap;
 use std::cmp::{Ordering, Reverse};
@@ -261,42 +261,35 @@ fn adopt_overhead(trace: &Trace) -> Vec<u32> {
         return threads;
     }
     overhead.sort_unstable_by_key(|&row| host.start(row));
-    // The containing event with the latest start, then the earliest end; the name's thread breaks no tie further.
-    let mut best: Vec<Option<(Timestamp, Reverse<Timestamp>, Reverse<usize>)>> = vec![None; overhead.len()];
-    let mut home: Vec<u32> = vec![NONE; overhead.len()];
+    // The containing event with the latest start, then the earliest end; a tie between threads goes by their place.
+    let mut homes: Vec<Option<Home>> = vec![None; overhead.len()];
     for row in (0..host.len()).filter(|&row| host.kind(row) != HostKind::Overhead) {
         let (start, end) = (host.start(row), host.end(row));
+        let home = Home { start, end: Reverse(end), place: Reverse(trace.tracks.place(host.track(row))) };
         let first = overhead.partition_point(|&inner| host.start(inner) < start);
-        for (index, &inner) in overhead.iter().enumerate().skip(first) {
-            if host.start(inner) > end {
-                break;
-            }
-            let key = (start, Reverse(end), Reverse(place_rank(trace, row)));
-            if host.end(inner) <= end && best.get(index).is_some_and(|best| best.is_none_or(|best| key > best)) {
-                if let (Some(best), Some(home)) = (best.get_mut(index), home.get_mut(index)) {
-                    *best = Some(key);
-                    *home = host.track(row).column();
-                }
-            }
+        let inside = overhead.iter().zip(&mut homes).skip(first).take_while(|&(&inner, _)| host.start(inner) <= end);
+        for (_, best) in inside.filter(|&(&inner, _)| host.end(inner) <= end) {
+            *best = (*best).max(Some(home));
         }
     }
     // Lone ones get threads of their own, behind all real ones.
     let mut lone = narrow(trace.tracks.len());
-    for (&row, &home) in overhead.iter().zip(&home) {
+    for (&row, home) in overhead.iter().zip(&homes) {
+        let track = home.and_then(|Home { place: Reverse(place), .. }| trace.tracks.find(place?));
         if let Some(thread) = threads.get_mut(row) {
-            *thread = if home == NONE { lone } else { home };
-            lone += u32::from(home == NONE);
+            *thread = track.map_or(lone, TrackId::column);
+            lone += u32::from(track.is_none());
         }
     }
     threads
 }
 
-/// Ties between threads go by place, not by the order in which threads were met.
-fn place_rank(trace: &Trace, row: usize) -> usize {
-    match trace.tracks.place(trace.host.track(row)) {
-        Some(Place { thread: Identity::Whole(thread), .. }) => usize::try_from(thread).unwrap_or(usize::MAX),
-        _ => usize::MAX,
-    }
+/// An event that may adopt an overhead row: the greatest does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Home {
+    start: Timestamp,
+    end: Reverse<Timestamp>,
+    place: Reverse<Option<Place>>,
 }
 
 fn sorted(trace: &Trace, threads: &[u32]) -> Vec<u32> {

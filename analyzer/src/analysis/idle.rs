@@ -197,11 +197,8 @@ fn waiting_calls(context: &Context<'_>) -> HashSet<usize> {
     // A copy to or from pageable memory holds its call until it is done.
     for row in (0..trace.device.len()).filter(|&row| trace.device.kind(row) == DeviceKind::Memcpy) {
         let is_pageable = trace.names.get(trace.device.name(row)).contains("Pageable");
-        if let Some(call) = context.launches.call_of(row).filter(|_| is_pageable) {
-            if trace.device.start(row) < trace.host.end(call) {
-                waiting.insert(call);
-            }
-        }
+        let call = context.launches.call_of(row).filter(|_| is_pageable);
+        waiting.extend(call.filter(|&call| trace.device.start(row) < trace.host.end(call)));
     }
     waiting
 }

@@ -41,10 +41,9 @@ pub fn of_nodes(context: &Context<'_>) -> Vec<NameId> {
     // What a node does not know, its parent may: nodes come parents first.
     for row in context.forest.nodes() {
         let above = context.forest.parent(row).and_then(|parent| modules.get(parent)).copied();
-        if let (Some(slot), Some(above)) = (modules.get_mut(row), above) {
-            if *slot == NameId::NONE {
-                *slot = above;
-            }
+        let unknown = modules.get_mut(row).filter(|slot| **slot == NameId::NONE);
+        if let (Some(slot), Some(above)) = (unknown, above) {
+            *slot = above;
         }
     }
     modules

@@ -75,10 +75,8 @@ fn inherited(trace: &Trace, forest: &Forest) -> Vec<(rules::HostKind, HostVerdic
             HostKind::Runtime => rules::HostKind::Runtime,
             HostKind::Overhead => rules::HostKind::Overhead,
         };
-        let mut verdict = by_name
-            .entry((name.column(), kind))
-            .or_insert_with(|| rules.host(trace.names.get(name), rule_kind))
-            .clone();
+        let known = by_name.entry((name.column(), kind));
+        let mut verdict = *known.or_insert_with(|| rules.host(trace.names.get(name), rule_kind));
         if let Some((_, above)) = forest.parent(row).and_then(|parent| verdicts.get(parent)) {
             verdict.scope = above.scope.or(verdict.scope);
             verdict.op = verdict.op.or(above.op);

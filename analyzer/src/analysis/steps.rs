@@ -293,7 +293,7 @@ const COLUMNS: &[Column<StepRow>] = &[
         key: "step",
         unit: Unit::Count,
         shown: true,
-        says: "N of the ProfilerStep#N annotation; `whole trace` where there is none",
+        says: "N of the ProfilerStep#N annotation, or the whole trace where there is none",
         cell: |row| row.step.number.map_or(Cell::Word("whole trace"), Cell::Whole),
     },
     Column {
@@ -378,7 +378,7 @@ pub fn statistics(steps: &Steps) -> Option<StepStatistics> {
     let squares: i128 = durations.iter().map(|&length| i128::from(length) * i128::from(length)).sum();
     let middle = durations.len() / 2;
     let upper = durations.get(middle).copied()?;
-    let lower = if durations.len() % 2 == 0 { durations.get(middle - 1).copied()? } else { upper };
+    let lower = if durations.len().is_multiple_of(2) { durations.get(middle - 1).copied()? } else { upper };
     Some(StepStatistics {
         mean: crate::units::wide_to_f64(sum) / crate::units::wide_to_f64(samples),
         median: f64::midpoint(to_f64(lower), to_f64(upper)),

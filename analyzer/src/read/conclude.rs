@@ -4,7 +4,7 @@ use super::builder::Builder;
 use super::document::{Damage, Document};
 use super::source::SourceFacts;
 use super::{ErrorKind, ReadTrace};
-use crate::audit::{Code, Finding};
+use crate::audit::{Code, Finding, counted};
 use crate::trace::Trace;
 use crate::trace::metadata::Metadata;
 use crate::units::Timestamp;
@@ -64,7 +64,7 @@ fn source_findings(facts: &SourceFacts, kept: u64) -> Vec<Finding> {
     let mut add = |code, count, message: String| findings.push(Finding::new(code, count, message));
     if facts.gzip.trailing_bytes > 0 {
         let bytes = facts.gzip.trailing_bytes;
-        add(Code::GzTrailing, bytes, format!("{bytes} bytes after the gzip data were ignored"));
+        add(Code::GzTrailing, bytes, format!("{} after the gzip data, ignored", counted(bytes, "byte")));
     }
     if facts.gzip.truncated {
         let message = "gzip data end early or are damaged (profiled process killed while writing?)";
@@ -99,27 +99,29 @@ fn damage_findings(damage: &Damage, builder: &Builder, metadata: &Metadata) -> V
         damage.extra_document.finding(Code::ExtraDocument, |_| {
             "text behind the first JSON document was ignored (two traces in one file?)".to_owned()
         }),
-        damage.utf8.finding(Code::Utf8, |count| format!("{count} byte sequences were not UTF-8 and were replaced")),
-        damage.control.finding(Code::Ctrl, |count| format!("{count} raw control characters in strings")),
+        damage.utf8.finding(Code::Utf8, |count| {
+            format!("{} not in UTF-8, replaced by U+FFFD", counted(count, "byte sequence"))
+        }),
+        damage.control.finding(Code::Ctrl, |count| format!("{} in strings", counted(count, "raw control character"))),
         damage.escape.finding(Code::RepairEscape, |count| {
-            format!("{count} escapes that JSON does not know (Windows paths?) were kept literally")
+            format!("{} unknown to JSON (Windows paths?), kept literally", counted(count, "escape"))
         }),
         damage.quote.finding(Code::RepairQuote, |count| {
-            format!("{count} unescaped quotes inside of strings were repaired (pytorch/kineto#1459)")
+            format!("{} inside of strings, repaired (pytorch/kineto#1459)", counted(count, "unescaped quote"))
         }),
         damage.bad_event.finding(Code::BadEvent, |count| {
-            format!("{count} events or values could not be read and were skipped; totals are lower bounds")
+            format!("{} unreadable and skipped; totals are lower bounds", counted(count, "event"))
         }),
         damage.non_finite.finding(Code::NonFinite, |count| {
-            format!("{count} bare NaN or infinite values were taken as missing (pytorch/kineto#105)")
+            format!("{} taken as missing (pytorch/kineto#105)", counted(count, "bare NaN or infinite value"))
         }),
-        damage.comma.finding(Code::TrailingComma, |count| format!("{count} commas out of place were ignored")),
-        damage
-            .duplicate_key
-            .finding(Code::DupKey, |count| format!("{count} objects have a key twice; the last one counts")),
-        damage
-            .depth
-            .finding(Code::Depth, |count| format!("{count} events nest deeper than 512 levels and were skipped")),
+        damage.comma.finding(Code::TrailingComma, |count| format!("{} out of place, ignored", counted(count, "comma"))),
+        damage.duplicate_key.finding(Code::DupKey, |count| {
+            format!("{} with a key twice; the last one counts", counted(count, "object"))
+        }),
+        damage.depth.finding(Code::Depth, |count| {
+            format!("{} nested deeper than 512 levels, skipped", counted(count, "event"))
+        }),
     ]
     .into_iter()
     .flatten()
@@ -137,31 +139,37 @@ fn event_findings(builder: &Builder, outliers: &Outliers) -> Vec<Finding> {
     }
     let mut findings: Vec<Finding> = [
         builder.negative_durations.finding(Code::NegDur, names, origin, |count, first| {
-            format!("{count} events have a negative duration, taken as 0 ({first})")
+            format!("{} with a negative duration, taken as 0 ({first})", counted(count, "event"))
         }),
         builder.missing_durations.finding(Code::MissingDur, names, origin, |count, first| {
-            format!("{count} complete events have no duration, taken as 0 ({first})")
+            format!("{} without a duration, taken as 0 ({first})", counted(count, "complete event"))
         }),
         builder.unfinished.finding(Code::Unfinished, names, origin, |count, first| {
-            format!("{count} events were still running when profiling stopped: their times are lower bounds ({first})")
+            format!(
+                "{} still running when profiling stopped: times are lower bounds ({first})",
+                counted(count, "event")
+            )
         }),
         too_long.finding(Code::DurOutlier, names, origin, |count, first| {
-            format!("{count} events are longer than the recording itself: their durations are not reliable ({first})")
+            format!(
+                "{} longer than the recording itself: durations are not reliable ({first})",
+                counted(count, "event")
+            )
         }),
         builder.unknown_categories.finding(Code::UnknownCat, names, origin, |count, first| {
-            format!("{count} events are of categories that no analysis uses ({first})")
+            format!("{} of categories that no analysis uses ({first})", counted(count, "event"))
         }),
     ]
     .into_iter()
     .flatten()
     .collect();
     if outliers.count > 0 {
-        let message =
-            "events lie more than 24 h away from all others and were left out of every time (pytorch/kineto#109)";
-        findings.push(Finding::new(Code::TsOutlier, outliers.count, format!("{} {message}", outliers.count)));
+        let message = "more than 24 h away from all others, left out of every time (pytorch/kineto#109)";
+        let events = counted(outliers.count, "event");
+        findings.push(Finding::new(Code::TsOutlier, outliers.count, format!("{events} {message}")));
     }
     if builder.unknown_phases > 0 {
-        let message = format!("{} events are of kinds (ph) that no analysis uses", builder.unknown_phases);
+        let message = format!("{} of kinds (ph) that no analysis uses", counted(builder.unknown_phases, "event"));
         findings.push(Finding::new(Code::UnknownPh, builder.unknown_phases, message));
     }
     findings

@@ -111,7 +111,7 @@ fn pump<R: Read>(
             length -= mark;
             encoding
         });
-        encoding.to_utf8(&mut block, &mut length, facts);
+        encoding.transcode(&mut block, &mut length, facts);
         if length > 0 && sender.send(Message::Block(block, length)).is_err() || is_last {
             break;
         }
@@ -195,7 +195,7 @@ impl Encoding {
         }
     }
 
-    fn to_utf8(&mut self, block: &mut Vec<u8>, length: &mut usize, facts: &mut SourceFacts) {
+    fn transcode(&mut self, block: &mut Vec<u8>, length: &mut usize, facts: &mut SourceFacts) {
         let Self::Utf16 { big_endian, carried } = self else { return };
         let mut text = String::with_capacity(*length);
         let raw = carried.byte.take().into_iter().chain(block.iter().copied().take(*length));

@@ -137,7 +137,7 @@ fn code_span(safe: &mut String, rest: &str) {
 
 fn is_inside_word(before: &str, rest: &str) -> bool {
     before.ends_with(|character: char| character.is_ascii_alphanumeric())
-        && rest.starts_with(|character: char| character == '_')
+        && rest.starts_with('_')
         && rest.get(1..).is_some_and(|after| after.starts_with(|character: char| character.is_ascii_alphanumeric()))
 }
 

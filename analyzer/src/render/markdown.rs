@@ -35,7 +35,6 @@ pub(super) fn print(printed: &Printed, out: &mut dyn Write) -> io::Result<()> {
 /// The whole report.
 pub(super) fn report(report: &Report) -> String {
     let mut text = format!("# {}\n\n", escape::markdown(&report.title));
-    inputs(&report.inputs, &mut text);
     for section in &report.sections {
         self::section(section, &report.inputs, &mut text);
     }
@@ -69,6 +68,7 @@ fn block(block: &Block, inputs: &[InputFacts], text: &mut String) {
         Block::Table { caption, table, of_rows, inputs: of } => {
             captioned(caption, table, *of_rows, &concerned(inputs, of), text);
         }
+        Block::Inputs => self::inputs(inputs, text),
         Block::Figure(figure) => {
             put(text, format_args!("![{}]({})\n\n", escape::markdown(&figure.title), figure_path(figure)));
             paragraph(&figure.caption, text);
@@ -176,7 +176,7 @@ fn inputs(inputs: &[InputFacts], text: &mut String) {
     if inputs.is_empty() {
         return;
     }
-    text.push_str("## Inputs\n\n| input | path | run | rank | size | events kept | events skipped | verdict |\n");
+    text.push_str("| input | path | run | rank | size | events kept | events skipped | verdict |\n");
     text.push_str("| ---: | --- | --- | ---: | ---: | ---: | ---: | --- |\n");
     let absent = || ABSENT.to_owned();
     for (index, facts) in inputs.iter().enumerate() {
@@ -218,6 +218,9 @@ fn phrase(words: &Phrase) -> String {
             Piece::Size(bytes) => number::bytes(*bytes),
             Piece::Share(share) => number::share(*share),
             Piece::Count(items) => number::count(*items),
+            Piece::Counted(items, thing) => {
+                format!("{} {thing}{}", number::count(*items), if *items == 1 { "" } else { "s" })
+            }
             Piece::Ratio(ratio) => number::ratio(*ratio),
             Piece::Decimal(decimal) => number::decimal(*decimal),
         };

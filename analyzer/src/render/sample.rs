@@ -84,6 +84,7 @@ pub(super) fn report() -> Report {
             title: vec![Piece::Plain("Operators of ".to_owned()), Piece::Name(Untrusted::new("unet_cuda"))],
             level: 1,
             blocks: vec![
+                Block::Inputs,
                 Block::Paragraph(vec![
                     Piece::Duration(Nanoseconds::new(12_118_000)),
                     Piece::Plain(" on the device, ".to_owned()),

@@ -184,15 +184,13 @@ fn report_md_is_for_readers() {
         text(&folder, "report.md"),
         r#"# Profile of &lt;UNet&gt;
 
-## Inputs
+## Operators of unet_cuda
 
 | input | path | run | rank | size | events kept | events skipped | verdict |
 | ---: | --- | --- | ---: | ---: | ---: | ---: | --- |
 | 0 | a\|b.json | - | - | 2.00 KiB | 1,000 | 1 | degraded |
 
 - input 0: **W-TRUNCATED** input ends inside event 48,213
-
-## Operators of unet_cuda
 
 12.118 ms on the device, &lt;0.1 % idle, 2.5x
 

@@ -1,7 +1,7 @@
 //! What was wrong with the inputs: one row per input and code.
 
 use super::material::Material;
-use super::model::{Block, InputFacts, Section, phrase};
+use super::model::{Block, InputFacts, Piece, Section, phrase};
 use crate::audit::{Finding, Weight};
 use crate::table::{Cell, Column, Table, Unit, Why};
 use crate::text::Untrusted;
@@ -119,9 +119,9 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
     let opening = if warned == 0 {
         phrase!["No warning: every number of this report is what the recordings say."]
     } else {
-        phrase![count(warned), " warnings: the columns that they touch carry a mark."]
+        phrase![Piece::Counted(count(warned), "warning"), ": the columns that they touch carry a mark."]
     };
-    let mut blocks = vec![Block::Paragraph(opening)];
+    let mut blocks = vec![Block::Paragraph(opening), Block::Inputs];
     for path in &material.inputs.passed_over {
         let path = Untrusted::from(path.to_string_lossy().as_ref());
         blocks.push(Block::Paragraph(phrase![path, " holds neither results nor a trace and was passed over."]));
@@ -131,5 +131,5 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
         let inputs = Vec::new();
         blocks.push(Block::Table { caption: phrase!["What was found in the inputs"], table, of_rows, inputs });
     }
-    vec![Section { title: phrase!["Audit"], level: 1, blocks }]
+    vec![Section { title: phrase!["Inputs and audit"], level: 1, blocks }]
 }

@@ -107,22 +107,7 @@ fn of_trace(trace: &TraceMaterial<'_>) -> Option<Phrase> {
     if let Recorded::Yes(mean) = trace.summary.step_mean {
         phrase.extend(phrase!["a step takes ", Nanoseconds::new(round_to_i64(mean)), "; "]);
     }
-    if let (Recorded::Yes(busy), Some(device)) = (trace.summary.busy, trace.devices.first()) {
-        if let Some(busy_share) = crate::units::share(busy, trace.summary.total) {
-            phrase.extend(phrase!["the GPU is busy ", Piece::Share(busy_share), " of the time"]);
-            let (cause, time) = device.idle_causes.named().into_iter().max_by_key(|(_, time)| *time)?;
-            if let Some(idle) = crate::units::share(time, device.idle()).filter(|_| busy_share < 0.9) {
-                phrase.extend(phrase![
-                    " (idle mostly by ",
-                    cause.replace('_', " "),
-                    ", ",
-                    Piece::Share(idle),
-                    " of idle)"
-                ]);
-            }
-            phrase.extend(phrase!["; "]);
-        }
-    }
+    phrase.extend(busy(trace));
     let side = if trace.has_device() { "device time" } else { "host time" };
     phrase.extend(phrase![largest.category, " takes ", Piece::Share(share), format!(" of {side}")]);
     if let Some(top) = trace.summary.top_ops.first() {
@@ -130,4 +115,19 @@ fn of_trace(trace: &TraceMaterial<'_>) -> Option<Phrase> {
     }
     phrase.extend(phrase!["."]);
     Some(phrase)
+}
+
+/// "the GPU is busy 85.3 % of the time (idle mostly by operator, 60 % of idle); ".
+fn busy(trace: &TraceMaterial<'_>) -> Phrase {
+    let (Recorded::Yes(busy), Some(device)) = (trace.summary.busy, trace.devices.first()) else { return Phrase::new() };
+    let Some(busy_share) = crate::units::share(busy, trace.summary.total) else { return Phrase::new() };
+    let mut phrase = phrase!["the GPU is busy ", Piece::Share(busy_share), " of the time"];
+    let causes = device.idle_causes.named().into_iter();
+    if let Some((cause, time)) = causes.max_by_key(|(cause, time)| (*time, std::cmp::Reverse(*cause)))
+        && let Some(of_idle) = crate::units::share(time, device.idle())
+    {
+        phrase.extend(phrase![" (idle mostly by ", cause.replace('_', " "), ", ", Piece::Share(of_idle), " of idle)"]);
+    }
+    phrase.extend(phrase!["; "]);
+    phrase
 }

@@ -56,7 +56,7 @@ fn live(row: &MemoryRow) -> Vec<Phrase> {
             phrase.extend(phrase![format!(" in step {step}")]);
         }
         if live.allocations > 0 {
-            phrase.extend(phrase![" (", live.allocations, " allocations)"]);
+            phrase.extend(phrase![" (", Piece::Counted(live.allocations, "allocation"), ")"]);
         }
         phrase.extend(of_peak(live.bytes).into_iter().flat_map(|part| phrase![", ", Piece::Share(part)]));
         phrase

@@ -23,6 +23,8 @@ pub enum Piece {
     Share(f64),
     /// A whole number.
     Count(u64),
+    /// A number of things: `1 step`, `2 steps`.
+    Counted(u64, &'static str),
     /// How many times as fast, drawn as `2.5x`.
     Ratio(f64),
     /// A plain decimal (a loss, a score).
@@ -89,6 +91,8 @@ pub enum Block {
     },
     /// A chart.
     Figure(Figure),
+    /// What went in, with verdicts and warnings.
+    Inputs,
 }
 
 /// A titled part of the report.

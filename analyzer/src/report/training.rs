@@ -44,7 +44,7 @@ fn outcome(run: &ReportRun<'_>, results: &Results) -> Phrase {
     let mut phrase = phrase![run.folder.name.clone(), ": "];
     match &results.epochs {
         Recorded::Yes(epochs) => {
-            phrase.extend(phrase![crate::units::count(epochs.len()), " epochs"]);
+            phrase.extend(phrase![Piece::Counted(crate::units::count(epochs.len()), "epoch")]);
             if let Some(last) = epochs.last() {
                 let score = score_name(results);
                 phrase.extend(value(", final train loss ", last.train_loss));

@@ -72,6 +72,12 @@ impl Tracks {
         TrackId(id)
     }
 
+    /// The track at `place`, where there is one.
+    #[must_use]
+    pub fn find(&self, place: Place) -> Option<TrackId> {
+        self.lookup.get(&place).map(|&id| TrackId(id))
+    }
+
     /// Where `track` is.
     #[must_use]
     pub fn place(&self, track: TrackId) -> Option<Place> {
