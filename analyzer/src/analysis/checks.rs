@@ -93,7 +93,7 @@ fn memory_findings(context: &Context<'_>) -> Vec<Finding> {
         };
         return vec![Finding::new(Code::NoMemory, 1, message)];
     }
-    let rows = memory::rows(context);
+    let rows = context.memory();
     let mut findings = Vec::new();
     let gaps: u64 = rows.iter().map(|row| row.gaps).sum();
     if gaps > 0 {

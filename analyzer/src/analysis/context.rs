@@ -1,12 +1,16 @@
 //! What several analyses need of one trace, worked out once.
 
 use super::checks;
-use super::forest::Forest;
+use super::forest::{Forest, Segment};
 use super::launches::Launches;
+use super::memory::{self, MemoryRow};
 use super::pieces::Pieces;
 use super::steps::Steps;
 use crate::audit::Finding;
 use crate::trace::Trace;
+use crate::trace::tracks::TrackId;
+use hashbrown::HashMap;
+use std::sync::OnceLock;
 
 /// A trace, and what is known of it.
 pub struct Context<'t> {
@@ -20,6 +24,9 @@ pub struct Context<'t> {
     pub steps: Steps,
     /// The category of every piece of time.
     pub pieces: Pieces,
+    /// Answers that several analyses need, worked out when the first asks.
+    innermost: OnceLock<HashMap<TrackId, Vec<Segment>>>,
+    memory: OnceLock<Vec<MemoryRow>>,
 }
 
 impl<'t> Context<'t> {
@@ -43,7 +50,17 @@ impl<'t> Context<'t> {
             None => Steps::find(trace, &launches),
         };
         let pieces = Pieces::classify(trace, &forest, &launches);
-        Self { trace, forest, launches, steps, pieces }
+        Self { trace, forest, launches, steps, pieces, innermost: OnceLock::new(), memory: OnceLock::new() }
+    }
+
+    /// The innermost open event of every host thread at every instant.
+    pub fn innermost(&self) -> &HashMap<TrackId, Vec<Segment>> {
+        self.innermost.get_or_init(|| self.forest.innermost(self.trace))
+    }
+
+    /// The memory of every allocator device.
+    pub fn memory(&self) -> &[MemoryRow] {
+        self.memory.get_or_init(|| memory::rows(self))
     }
 
     /// What the analyses found to be wrong with the trace (METRICS 8).

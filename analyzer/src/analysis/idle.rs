@@ -74,7 +74,7 @@ impl AddAssign for IdleCauses {
 /// What the host threads were in, ready to be asked about any interval.
 pub struct HostView<'c, 't> {
     context: &'c Context<'t>,
-    threads: HashMap<TrackId, Vec<Segment>>,
+    threads: &'c HashMap<TrackId, Vec<Segment>>,
     loading: HashMap<TrackId, Span>,
     waiting: HashSet<usize>,
 }
@@ -85,7 +85,7 @@ impl<'c, 't> HostView<'c, 't> {
     pub fn new(context: &'c Context<'t>) -> Self {
         Self {
             context,
-            threads: context.forest.innermost(context.trace),
+            threads: context.innermost(),
             loading: loading_spans(context.trace),
             waiting: waiting_calls(context),
         }

@@ -34,13 +34,16 @@ impl Launches {
                 calls.insert(device.correlation(row), None);
             }
         }
+        let mut named: HashMap<u32, bool> = HashMap::new();
         let mut links = Self { launched: vec![false; host.len()], ..Self::default() };
         for row in 0..host.len() {
             if host.kind(row) != HostKind::Runtime || host.correlation(row) == 0 {
                 continue;
             }
             let Some(call) = calls.get_mut(&host.correlation(row)) else {
-                links.calls_without_event += u64::from(is_launch_name(trace.names.get(host.name(row))));
+                let name = host.name(row);
+                let launches = named.entry(name.column()).or_insert_with(|| is_launch_name(trace.names.get(name)));
+                links.calls_without_event += u64::from(*launches);
                 continue;
             };
             match call {

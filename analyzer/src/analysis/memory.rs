@@ -159,7 +159,7 @@ fn live_cell(live: &LiveRow) -> Cell {
 }
 
 fn table(question: &Question<'_>) -> Table {
-    Table::new("memory", COLUMNS, &rows(question.context))
+    Table::new("memory", COLUMNS, question.context.memory())
 }
 
 /// Whether memory was recorded, and if not, why.
@@ -181,13 +181,16 @@ pub fn rows(context: &Context<'_>) -> Vec<MemoryRow> {
         let device = AllocatorDevice { device_type: record.device_type, device_id: record.device_id };
         by_device.entry(device).or_default().push(record);
     }
+    if by_device.is_empty() {
+        return Vec::new();
+    }
     let owners = Owners::new(context);
     by_device.into_iter().filter_map(|(device, records)| row(context, &owners, device, records)).collect()
 }
 
 fn row(
     context: &Context<'_>,
-    owners: &Owners,
+    owners: &Owners<'_>,
     device: AllocatorDevice,
     mut records: Vec<MemoryRecord>,
 ) -> Option<MemoryRow> {
@@ -258,7 +261,7 @@ fn growth(context: &Context<'_>, curve: &Curve) -> Option<f64> {
 }
 
 /// Allocations that were live behind the record at `peak_at`, by operator and step.
-fn live_at(context: &Context<'_>, owners: &Owners, records: &[MemoryRecord], peak_at: usize) -> Vec<LiveRow> {
+fn live_at(context: &Context<'_>, owners: &Owners<'_>, records: &[MemoryRecord], peak_at: usize) -> Vec<LiveRow> {
     let mut live: HashMap<i64, Vec<MemoryRecord>> = HashMap::new();
     for record in records.iter().take(peak_at + 1).filter(|record| record.address != ABSENT) {
         if record.bytes > Bytes::ZERO {
@@ -281,18 +284,16 @@ fn live_at(context: &Context<'_>, owners: &Owners, records: &[MemoryRecord], pea
 }
 
 /// Finds the operator that an allocation goes to.
-struct Owners {
-    threads: HashMap<TrackId, Vec<super::forest::Segment>>,
+struct Owners<'c> {
+    threads: &'c HashMap<TrackId, Vec<super::forest::Segment>>,
 }
 
 /// The row of allocations outside of any operator.
 const NO_OP: &str = "[outside of any operator]";
 
-impl Owners {
-    fn new(context: &Context<'_>) -> Self {
-        let threads =
-            if context.trace.memory.is_empty() { HashMap::new() } else { context.forest.innermost(context.trace) };
-        Self { threads }
+impl<'c> Owners<'c> {
+    fn new(context: &'c Context<'_>) -> Self {
+        Self { threads: context.innermost() }
     }
 
     /// The innermost operator on the record's own thread that is no allocation helper.

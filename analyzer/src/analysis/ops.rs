@@ -10,7 +10,9 @@ use crate::text::Untrusted;
 use crate::trace::events::HostKind;
 use crate::trace::names::NameId;
 use crate::units::{Bytes, Nanoseconds, count, share};
+use hashbrown::HashMap;
 use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The analysis.
@@ -199,54 +201,93 @@ fn table(question: &Question<'_>) -> Table {
 /// The rows of `context`'s trace, by device self time (CPU trace: host self time) descending, then name.
 #[must_use]
 pub fn rows(context: &Context<'_>, grouping: Grouping) -> Vec<OpRow> {
-    let labels = Labels::new(context, grouping);
-    let mut groups: BTreeMap<Untrusted, Group> = BTreeMap::new();
+    let mut groups = Groups::new(context, grouping);
     let bytes = super::memory::node_bytes(context);
     let device_total = device_totals(context);
     for row in context.forest.nodes() {
-        let group = groups.entry(labels.of(context, row)).or_default();
+        let group = groups.of(groups.key(row));
         group.add_node(context, row, device_total.get(row).copied().unwrap_or_default());
         if let Some(bytes) = &bytes {
             group.add_bytes(bytes.get(row).copied().unwrap_or_default());
         }
     }
     for row in 0..context.trace.device.len() {
-        let label = match context.launches.owner_of(row) {
-            Some(owner) => labels.of(context, owner),
-            None => NO_LAUNCH.into(),
-        };
-        groups.entry(label).or_default().add_device_event(context, row);
+        let key = context.launches.owner_of(row).map_or(Key::NoLaunch, |owner| groups.key(owner));
+        groups.of(key).add_device_event(context, row);
     }
-    finish(context, groups)
+    finish(context, groups.labelled())
 }
 
-/// The name that a node's row has.
-struct Labels {
+/// What makes one row, by ids: millions of nodes are grouped, and only the groups get texts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Name(NameId),
+    Shape(NameId, NameId),
+    Module(NameId),
+    NoLaunch,
+}
+
+/// The rows being summed.
+struct Groups<'c, 't> {
+    context: &'c Context<'t>,
     grouping: Grouping,
     modules: Vec<NameId>,
+    index: HashMap<Key, usize>,
+    groups: Vec<(Key, Group)>,
 }
 
-impl Labels {
-    fn new(context: &Context<'_>, grouping: Grouping) -> Self {
+impl<'c, 't> Groups<'c, 't> {
+    fn new(context: &'c Context<'t>, grouping: Grouping) -> Self {
         let modules = if grouping == Grouping::Module { super::modules::of_nodes(context) } else { Vec::new() };
-        Self { grouping, modules }
+        Self { context, grouping, modules, index: HashMap::new(), groups: Vec::new() }
     }
 
-    fn of(&self, context: &Context<'_>, row: usize) -> Untrusted {
-        let trace = context.trace;
-        let name = trace.names.get(trace.host.name(row));
-        let name = if name.starts_with("ProfilerStep#") { "ProfilerStep*" } else { name };
+    fn key(&self, row: usize) -> Key {
+        let host = &self.context.trace.host;
         match self.grouping {
-            Grouping::Name => name.into(),
-            Grouping::Shape => match trace.names.get(trace.host.shapes(row)) {
-                "" => name.into(),
-                shapes => format!("{name} {shapes}").into(),
-            },
-            Grouping::Module => match self.modules.get(row).map(|&module| trace.names.get(module)) {
-                Some("") | None => "[no module]".into(),
-                Some(module) => module.into(),
-            },
+            Grouping::Name => Key::Name(host.name(row)),
+            Grouping::Shape => Key::Shape(host.name(row), host.shapes(row)),
+            Grouping::Module => Key::Module(self.modules.get(row).copied().unwrap_or(NameId::NONE)),
         }
+    }
+
+    fn of(&mut self, key: Key) -> &mut Group {
+        let index = *self.index.entry(key).or_insert(self.groups.len());
+        if index == self.groups.len() {
+            self.groups.push((key, Group::default()));
+        }
+        // The index was just made for this length.
+        &mut self.groups[index].1
+    }
+
+    fn label(&self, key: Key) -> Untrusted {
+        let names = &self.context.trace.names;
+        let name = |id| match names.get(id) {
+            step if step.starts_with("ProfilerStep#") => "ProfilerStep*",
+            name => name,
+        };
+        match key {
+            Key::Name(id) | Key::Shape(id, NameId::NONE) => name(id).into(),
+            Key::Shape(id, shapes) => format!("{} {}", name(id), names.get(shapes)).into(),
+            Key::Module(NameId::NONE) => "[no module]".into(),
+            Key::Module(module) => names.untrusted(module),
+            Key::NoLaunch => NO_LAUNCH.into(),
+        }
+    }
+
+    /// The groups by label; steps of different numbers are one.
+    fn labelled(self) -> BTreeMap<Untrusted, Group> {
+        let mut labelled: BTreeMap<Untrusted, Group> = BTreeMap::new();
+        let labels: Vec<Untrusted> = self.groups.iter().map(|(key, _)| self.label(*key)).collect();
+        for (label, (_, group)) in labels.into_iter().zip(self.groups) {
+            match labelled.entry(label) {
+                Entry::Vacant(place) => {
+                    place.insert(group);
+                }
+                Entry::Occupied(mut same) => same.get_mut().join(group),
+            }
+        }
+        labelled
     }
 }
 
@@ -283,6 +324,22 @@ struct Group {
 }
 
 impl Group {
+    fn join(&mut self, other: Self) {
+        self.kind = self.kind.into_iter().chain(other.kind).min();
+        self.calls += other.calls;
+        self.host_total += other.host_total;
+        self.host_self += other.host_self;
+        self.device_total += other.device_total;
+        self.device_events.extend(other.device_events);
+        self.add_bytes(other.bytes);
+        for (category, time) in other.host_by_category {
+            *self.host_by_category.entry(category).or_default() += time;
+        }
+        for (category, time) in other.device_by_category {
+            *self.device_by_category.entry(category).or_default() += time;
+        }
+    }
+
     fn add_node(&mut self, context: &Context<'_>, row: usize, device_total: Nanoseconds) {
         let own = context.forest.own_time(row);
         let kind = context.trace.host.kind(row);

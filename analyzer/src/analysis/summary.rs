@@ -222,6 +222,6 @@ fn peak(context: &Context<'_>) -> Recorded<Bytes> {
         return Recorded::No(why);
     }
     let wants_host = !context.trace.has_device_events();
-    let peaks = memory::rows(context).into_iter().filter(|row| row.device.is_host() == wants_host && !row.relative);
+    let peaks = context.memory().iter().filter(|row| row.device.is_host() == wants_host && !row.relative);
     Recorded::from_option(peaks.map(|row| row.peak).max(), Why::NotInTrace)
 }

@@ -4,7 +4,7 @@ use super::inputs::{ReportInputs, ReportRun, RunTrace};
 use super::model::{Block, InputFacts, phrase};
 use crate::analysis::categories::{self, CategoryRow};
 use crate::analysis::kernels::{self, KernelRow};
-use crate::analysis::memory::{self, MemoryRow};
+use crate::analysis::memory::MemoryRow;
 use crate::analysis::ops::{self, OpRow};
 use crate::analysis::per_step::{PerStep, per_step};
 use crate::analysis::summary::{self, SummaryRow};
@@ -41,7 +41,7 @@ pub(super) struct TraceMaterial<'a> {
     pub(super) kernels: Vec<KernelRow>,
     pub(super) categories: Vec<CategoryRow>,
     pub(super) devices: Vec<DeviceRow>,
-    pub(super) memory: Vec<MemoryRow>,
+    pub(super) memory: &'a [MemoryRow],
     pub(super) per_step: Option<PerStep>,
     /// What kernel names say against the run's precision.
     pub(super) precision: Option<super::precision::Contradiction>,
@@ -84,7 +84,7 @@ impl<'a> TraceMaterial<'a> {
             precision: super::precision::check(&run.folder, &kernels),
             kernels,
             categories: categories::rows(context),
-            memory: memory::rows(context),
+            memory: context.memory(),
             per_step: per_step(context, &devices),
             devices,
         }

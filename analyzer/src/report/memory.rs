@@ -14,12 +14,12 @@ pub(super) fn sections(_: &Material<'_>, trace: &TraceMaterial<'_>) -> Vec<Secti
     } else if trace.memory.is_empty() {
         blocks.push(Block::Paragraph(phrase!["Memory was recorded, and nothing was allocated or freed."]));
     }
-    for row in &trace.memory {
+    for row in trace.memory {
         blocks.push(Block::Figure(curve(trace, row)));
         blocks.push(Block::Bullets(live(row)));
     }
     if !trace.memory.is_empty() {
-        let table = Table::new("memory", memory::COLUMNS, &trace.memory);
+        let table = Table::new("memory", memory::COLUMNS, trace.memory);
         let of_rows = table.rows.len();
         let caption = phrase!["Memory by allocator"];
         blocks.push(Block::Table { caption, table, of_rows, inputs: vec![trace.trace.input] });

@@ -7,60 +7,57 @@ use super::names::NameId;
 use super::tracks::TrackId;
 use crate::units::{Bytes, Nanoseconds, Timestamp};
 use polars::prelude::{Int64Chunked, PlSmallStr, UInt32Chunked};
+use polars_buffer::Buffer;
 
 /// A number that the event does not have.
 pub const ABSENT: i64 = i64::MIN;
 
-/// A column of whole numbers.
-#[derive(Clone, Debug)]
-pub struct WholeColumn(Int64Chunked);
+/// A column: a polars array and the slice that it is made of, which share one buffer.
+macro_rules! column {
+    ($(#[doc = $doc:literal])* $column:ident, $value:ty, $array:ty, $absent:expr) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug)]
+        pub struct $column {
+            array: $array,
+            /// What `array` holds, without asking it on every access.
+            values: Buffer<$value>,
+        }
 
-/// A column of ids.
-#[derive(Clone, Debug)]
-pub struct IdColumn(UInt32Chunked);
+        impl $column {
+            pub(crate) fn from_vec(key: &'static str, values: Vec<$value>) -> Self {
+                let array = <$array>::from_vec(PlSmallStr::from_static(key), values);
+                let values = array.downcast_as_array().values().clone();
+                Self { array, values }
+            }
 
-impl WholeColumn {
-    pub(crate) fn from_vec(key: &'static str, values: Vec<i64>) -> Self {
-        Self(Int64Chunked::from_vec(PlSmallStr::from_static(key), values))
-    }
+            /// The values.
+            #[must_use]
+            pub fn values(&self) -> &[$value] {
+                self.values.as_slice()
+            }
 
-    /// The values. (One chunk always: the column is made from one vector.)
-    #[must_use]
-    pub fn values(&self) -> &[i64] {
-        self.0.cont_slice().unwrap_or(&[])
-    }
+            /// The polars array, shared.
+            #[must_use]
+            pub fn array(&self) -> &$array {
+                &self.array
+            }
 
-    /// The polars array, shared.
-    #[must_use]
-    pub fn array(&self) -> &Int64Chunked {
-        &self.0
-    }
-
-    fn at(&self, row: usize) -> i64 {
-        self.values().get(row).copied().unwrap_or(ABSENT)
-    }
+            #[inline]
+            fn at(&self, row: usize) -> $value {
+                self.values.as_slice().get(row).copied().unwrap_or($absent)
+            }
+        }
+    };
 }
 
-impl IdColumn {
-    pub(crate) fn from_vec(key: &'static str, values: Vec<u32>) -> Self {
-        Self(UInt32Chunked::from_vec(PlSmallStr::from_static(key), values))
-    }
+column! {
+    /// A column of whole numbers.
+    WholeColumn, i64, Int64Chunked, ABSENT
+}
 
-    /// The values. (One chunk always: the column is made from one vector.)
-    #[must_use]
-    pub fn values(&self) -> &[u32] {
-        self.0.cont_slice().unwrap_or(&[])
-    }
-
-    /// The polars array, shared.
-    #[must_use]
-    pub fn array(&self) -> &UInt32Chunked {
-        &self.0
-    }
-
-    fn at(&self, row: usize) -> u32 {
-        self.values().get(row).copied().unwrap_or(u32::MAX)
-    }
+column! {
+    /// A column of ids.
+    IdColumn, u32, UInt32Chunked, u32::MAX
 }
 
 /// The four kinds of events in the host forest, in the order of METRICS 1's sort key.
