@@ -10,7 +10,7 @@ use super::strings::{decode, inner};
 use super::tally::ContentTally;
 use crate::trace::events::{
     ABSENT, DeviceBuilder, DeviceEvent, DeviceKind, HostBuilder, HostEvent, HostKind, LaunchConfig, MemoryBuilder,
-    MemoryRecord, PythonBuilder, SyncBuilder,
+    MemoryRecord, PythonBuilder, SyncBuilder, Translation,
 };
 use crate::trace::names::{NameId, Names};
 use crate::trace::tracks::{Identity, Place, TrackId, Tracks};
@@ -49,6 +49,15 @@ pub(super) struct Builder {
     scratch: Vec<u8>,
 }
 
+/// A state of a builder to go back to. Names, tracks and configurations stay: what nothing refers to harms nothing.
+pub(super) struct BuilderMark {
+    rows: [usize; 7],
+    longest_span_ns: i64,
+    kept: u64,
+    tallies: [ContentTally; 4],
+    unknown_phases: u64,
+}
+
 /// A duration as the file says it.
 struct Length {
     nanoseconds: i64,
@@ -71,6 +80,66 @@ impl Builder {
         }
         self.kept += 1;
         Ok(())
+    }
+
+    /// The state now.
+    pub(super) fn mark(&self) -> BuilderMark {
+        BuilderMark {
+            rows: [
+                self.host.len(),
+                self.device.len(),
+                self.python.len(),
+                self.syncs.len(),
+                self.memory.len(),
+                self.other_starts.len(),
+                self.long_events.len(),
+            ],
+            longest_span_ns: self.longest_span_ns,
+            kept: self.kept,
+            tallies: [self.negative_durations, self.missing_durations, self.unfinished, self.unknown_categories],
+            unknown_phases: self.unknown_phases,
+        }
+    }
+
+    /// Forgets every event since `mark`.
+    pub(super) fn go_back(&mut self, mark: &BuilderMark) {
+        let [host, device, python, syncs, memory, other_starts, long_events] = mark.rows;
+        self.host.truncate(host);
+        self.device.truncate(device);
+        self.python.truncate(python);
+        self.syncs.truncate(syncs);
+        self.memory.truncate(memory);
+        self.other_starts.truncate(other_starts);
+        self.long_events.truncate(long_events);
+        self.longest_span_ns = mark.longest_span_ns;
+        self.kept = mark.kept;
+        [self.negative_durations, self.missing_durations, self.unfinished, self.unknown_categories] = mark.tallies;
+        self.unknown_phases = mark.unknown_phases;
+    }
+
+    /// Takes over all rows of another builder, whose ids are translated to this one's.
+    pub(super) fn absorb(&mut self, other: Self) {
+        let names = self.names.absorb(&other.names);
+        let ids = Translation {
+            tracks: other.tracks.places().map(|place| self.tracks.intern(place.renamed(&names)).column()).collect(),
+            configs: other.configs.iter().map(|config| self.config_id(*config)).collect(),
+            names,
+        };
+        let renamed = |name: NameId| NameId::from_column(ids.name(name.column()));
+        self.negative_durations.join(other.negative_durations, renamed, &self.names);
+        self.missing_durations.join(other.missing_durations, renamed, &self.names);
+        self.unfinished.join(other.unfinished, renamed, &self.names);
+        self.unknown_categories.join(other.unknown_categories, renamed, &self.names);
+        self.long_events.extend(other.long_events.iter().map(|&(length, start, name)| (length, start, renamed(name))));
+        self.host.append(other.host, &ids);
+        self.device.append(other.device, &ids);
+        self.python.append(other.python, &ids);
+        self.syncs.append(other.syncs, &ids);
+        self.memory.append(other.memory, &ids);
+        self.other_starts.extend(other.other_starts);
+        self.longest_span_ns = self.longest_span_ns.max(other.longest_span_ns);
+        self.kept += other.kept;
+        self.unknown_phases += other.unknown_phases;
     }
 
     fn complete(&mut self, text: &[u8], slots: &Slots) -> Result<(), Rejected> {
@@ -212,6 +281,10 @@ impl Builder {
                 .and_then(|value| decimal_scaled(inner(value).unwrap_or(value), 6)),
             occupancy_percent: number(text, slots, Field::Occupancy),
         };
+        self.config_id(config)
+    }
+
+    fn config_id(&mut self, config: LaunchConfig) -> u32 {
         if let Some(&id) = self.config_ids.get(&config) {
             return id;
         }

@@ -16,7 +16,7 @@ const ABSOLUTE_FROM_NS: i64 = 1_000_000_000_000_000_000;
 
 /// The trace with its findings, or why there is none.
 pub(super) fn conclude(document: Document, outcome: Result<(), ErrorKind>) -> Result<ReadTrace, ErrorKind> {
-    let Document { mut window, mut builder, top, damage, .. } = document;
+    let (mut window, top, mut builder, damage) = document.finish();
     if outcome.is_ok() {
         window.drain();
     }

@@ -5,7 +5,8 @@
 //! recurses, and every loop either consumes text, makes the window grow, or ends.
 
 use super::builder::Builder;
-use super::event::{Slots, next_start, scan};
+use super::event::{next_start, scan};
+use super::lane::{Before, Lane, Pause};
 use super::lexer::{Stop, skip_blank, skip_value};
 use super::metadata::TopLevel;
 use super::repair::{Lost, Repairs, repair};
@@ -16,9 +17,13 @@ use super::{ErrorKind, Limits};
 
 /// One event (or one top-level value) may be this long: a string of 64 MiB (R20) and what stands around it.
 const VALUE_LIMIT_BYTES: usize = 68 << 20;
+/// A piece of the window that is worth a lane of its own.
+const PIECE_BYTES: usize = 1 << 20;
+/// More lanes than this wait for the decompressor.
+const MOST_LANES: usize = 4;
 
 /// What was wrong with the text, by kind.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Damage {
     pub(super) truncated: Tally,
     pub(super) extra_document: Tally,
@@ -34,6 +39,21 @@ pub(super) struct Damage {
 }
 
 impl Damage {
+    /// Adds what another lane found.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.truncated.join(other.truncated);
+        self.extra_document.join(other.extra_document);
+        self.utf8.join(other.utf8);
+        self.control.join(other.control);
+        self.escape.join(other.escape);
+        self.quote.join(other.quote);
+        self.bad_event.join(other.bad_event);
+        self.non_finite.join(other.non_finite);
+        self.comma.join(other.comma);
+        self.duplicate_key.join(other.duplicate_key);
+        self.depth.join(other.depth);
+    }
+
     fn repaired(&mut self, repairs: Repairs, offset: u64) {
         self.utf8.add(repairs.utf8, offset);
         self.control.add(repairs.control, offset);
@@ -47,43 +67,33 @@ impl Damage {
 /// A document being read.
 pub(super) struct Document {
     pub(super) window: Window,
-    pub(super) builder: Builder,
     pub(super) top: TopLevel,
-    pub(super) damage: Damage,
-    slots: Slots,
+    /// The lane that reads what is not strict, and whatever is not worth sharing.
+    lane: Lane,
+    /// More lanes, for pieces of the window that are read at the same time.
+    others: Vec<Lane>,
     strict: Vec<u8>,
     max_bytes: u64,
 }
 
-/// What stood before the cursor inside `traceEvents`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Before {
-    /// The opening bracket, or damage.
-    Nothing,
-    Event,
-    Comma,
-}
-
-/// Why the event loop left the window.
-enum Pause {
-    NeedMore,
-    End,
-    Broken,
-    /// Something that is no object.
-    Junk,
-}
-
 impl Document {
     pub(super) fn new(window: Window, limits: &Limits) -> Self {
+        let lanes = rayon::current_num_threads().min(MOST_LANES);
         Self {
             window,
-            builder: Builder::default(),
             top: TopLevel::default(),
-            damage: Damage::default(),
-            slots: Slots::default(),
+            lane: Lane::default(),
+            others: (1..lanes).map(|_| Lane::default()).collect(),
             strict: Vec::new(),
             max_bytes: limits.max_bytes,
         }
+    }
+
+    /// Everything that was read.
+    pub(super) fn finish(self) -> (Window, TopLevel, Builder, Damage) {
+        let mut lane = self.lane;
+        self.others.into_iter().for_each(|other| lane.absorb(other));
+        (self.window, self.top, lane.builder, lane.damage)
     }
 
     /// Reads the whole text.
@@ -102,8 +112,8 @@ impl Document {
             return Err(ErrorKind::TooLarge { max_bytes: self.max_bytes });
         }
         outcome?;
-        if self.damage.truncated.count == 0 && self.peek().is_some() {
-            self.damage.extra_document.add(1, self.window.offset());
+        if self.lane.damage.truncated.count == 0 && self.peek().is_some() {
+            self.lane.damage.extra_document.add(1, self.window.offset());
         }
         self.window.drain();
         if self.window.over_limit() {
@@ -130,7 +140,7 @@ impl Document {
     fn array(&mut self) -> Result<(), ErrorKind> {
         self.top.saw_events = true;
         self.events(true);
-        if self.builder.kept == 0 && self.damage.bad_event.count > 0 {
+        if self.kept() == 0 && self.lane.damage.bad_event.count > 0 {
             return Err(ErrorKind::NotTrace { what: "a JSON array, but not of trace events (a memory timeline?)" });
         }
         Ok(())
@@ -143,12 +153,12 @@ impl Document {
             match self.peek() {
                 None => return self.ended_in_object(),
                 Some(b'}') => {
-                    self.damage.comma.add(u64::from(after_comma), self.window.offset());
+                    self.lane.damage.comma.add(u64::from(after_comma), self.window.offset());
                     self.window.advance(1);
                     break;
                 }
                 Some(b',') => {
-                    self.damage.comma.add(u64::from(after_comma), self.window.offset());
+                    self.lane.damage.comma.add(u64::from(after_comma), self.window.offset());
                     after_comma = true;
                     self.window.advance(1);
                 }
@@ -182,7 +192,7 @@ impl Document {
         if !self.top.saw_events && !self.top.looks_like_kineto() {
             return Err(self.no_events());
         }
-        self.damage.truncated.add(1, self.window.offset());
+        self.lane.damage.truncated.add(1, self.window.offset());
         Ok(())
     }
 
@@ -202,10 +212,10 @@ impl Document {
         let next = self.peek();
         let offset = self.window.offset();
         let is_new = self.top.note_key(&key);
-        self.damage.duplicate_key.add(u64::from(!is_new), offset);
+        self.lane.damage.duplicate_key.add(u64::from(!is_new), offset);
         if key == "traceEvents" && next == Some(b'[') {
             if self.top.saw_events {
-                self.builder = Builder::default(); // the last of two equal keys counts (R17)
+                self.forget_events(); // the last of two equal keys counts (R17)
             }
             self.top.saw_events = true;
             self.window.advance(1);
@@ -255,7 +265,7 @@ impl Document {
             let offset = self.window.offset();
             match repair(self.window.rest(), Some(true), &mut self.strict) {
                 Ok((length, repairs)) => {
-                    self.damage.repaired(repairs, offset);
+                    self.lane.damage.repaired(repairs, offset);
                     self.window.advance(length);
                     return Ok(Some(Value::Strict(self.strict.clone())));
                 }
@@ -268,7 +278,7 @@ impl Document {
 
     /// Behind damage at the top level: goes on at `"traceEvents": [`. `false` where the document ends here.
     fn recover(&mut self) -> bool {
-        self.damage.bad_event.add(1, self.window.offset());
+        self.lane.damage.bad_event.add(1, self.window.offset());
         if self.top.saw_events {
             self.lose_rest();
             return false;
@@ -300,7 +310,8 @@ impl Document {
         loop {
             match self.run(&mut before) {
                 Pause::End => return,
-                Pause::NeedMore => {
+                // (Only a lane that has a next one meets it, and that one's pause is what counts.)
+                Pause::NeedMore | Pause::Met => {
                     if self.window.rest().len() > VALUE_LIMIT_BYTES {
                         self.discard_huge();
                         before = Before::Nothing;
@@ -322,46 +333,28 @@ impl Document {
         }
     }
 
-    /// The hot loop: strict events in the window, one after another.
+    /// The last of two `traceEvents` counts (R17).
+    fn forget_events(&mut self) {
+        self.lane.builder = Builder::default();
+        self.others.iter_mut().for_each(|lane| lane.builder = Builder::default());
+    }
+
+    fn kept(&self) -> u64 {
+        self.lane.builder.kept + self.others.iter().map(|lane| lane.builder.kept).sum::<u64>()
+    }
+
+    /// Reads strict events in the window, on all lanes where it is long enough.
     fn run(&mut self, before: &mut Before) -> Pause {
-        let rest = self.window.rest();
-        let offset = self.window.offset();
-        let place = |at: usize| offset + crate::units::count(at);
-        let mut at = 0;
-        let pause = loop {
-            at = skip_blank(rest, at);
-            match rest.get(at) {
-                None => break Pause::NeedMore,
-                Some(b'{') => {
-                    let Some(text) = rest.get(at..) else { break Pause::NeedMore };
-                    match scan(text, &mut self.slots) {
-                        Ok(length) => {
-                            let event = text.get(..length).unwrap_or_default();
-                            self.damage.comma.add(u64::from(*before == Before::Event), place(at));
-                            let rejected = self.builder.event(event, &self.slots).is_err();
-                            self.damage.bad_event.add(u64::from(rejected), place(at));
-                            self.damage.duplicate_key.add(u64::from(self.slots.duplicate_key && !rejected), place(at));
-                            at += length;
-                            *before = Before::Event;
-                        }
-                        Err(Stop::NeedMore) => break Pause::NeedMore,
-                        Err(Stop::Broken) => break Pause::Broken,
-                    }
-                }
-                Some(b',') => {
-                    self.damage.comma.add(u64::from(*before != Before::Event), place(at));
-                    *before = Before::Comma;
-                    at += 1;
-                }
-                Some(b']') => {
-                    self.damage.comma.add(u64::from(*before == Before::Comma), place(at));
-                    at += 1;
-                    break Pause::End;
-                }
-                Some(_) => break Pause::Junk,
-            }
+        let wanted = (self.others.len() + 1) * PIECE_BYTES;
+        while !self.others.is_empty() && self.window.rest().len() < wanted && self.window.grow() {}
+        let (text, offset) = (self.window.rest(), self.window.offset());
+        let starts = piece_starts(text, self.others.len());
+        let (consumed, pause) = if starts.is_empty() {
+            self.lane.run(text, offset, before, None)
+        } else {
+            share(&mut self.lane, &mut self.others, text, offset, before, &starts)
         };
-        self.window.advance(at);
+        self.window.advance(consumed);
         pause
     }
 
@@ -370,7 +363,7 @@ impl Document {
         let offset = self.window.offset();
         if self.window.rest().is_empty() {
             // The Trace Event format lets a bare array end without its bracket.
-            self.damage.truncated.add(u64::from(!is_root), offset);
+            self.lane.damage.truncated.add(u64::from(!is_root), offset);
             return true;
         }
         // A broken quote can make the scanner run over whole events: then this one is damaged, not the last.
@@ -379,7 +372,7 @@ impl Document {
             *before = if broken == Broken::Repaired { Before::Event } else { Before::Nothing };
             return broken == Broken::Ended;
         }
-        self.damage.truncated.add(1, offset);
+        self.lane.damage.truncated.add(1, offset);
         self.lose_rest();
         true
     }
@@ -401,21 +394,22 @@ impl Document {
         match repair(text, None, &mut self.strict) {
             Ok((length, repairs)) => {
                 let strict = std::mem::take(&mut self.strict);
-                let good = scan(&strict, &mut self.slots).is_ok() && self.builder.event(&strict, &self.slots).is_ok();
+                self.lane.damage.repaired(repairs, offset);
+                match scan(&strict, &mut self.lane.slots) {
+                    Ok(_) => self.lane.take(&strict, offset),
+                    Err(_) => self.lane.damage.bad_event.add(1, offset),
+                }
                 self.strict = strict;
-                self.damage.repaired(repairs, offset);
-                self.damage.bad_event.add(u64::from(!good), offset);
-                self.damage.duplicate_key.add(u64::from(self.slots.duplicate_key), offset);
                 self.window.advance(length);
                 Broken::Repaired
             }
             Err(Lost::TooDeep(end)) => {
-                self.damage.depth.add(1, offset);
+                self.lane.damage.depth.add(1, offset);
                 self.window.advance(end);
                 Broken::Repaired
             }
             Err(Lost::Unreadable) => {
-                self.damage.bad_event.add(1, offset);
+                self.lane.damage.bad_event.add(1, offset);
                 match limit.or_else(|| array_end(rest)) {
                     Some(next) => {
                         self.window.advance(next);
@@ -433,13 +427,13 @@ impl Document {
         loop {
             match skip_value(self.window.rest(), 0) {
                 Ok(length) => {
-                    self.damage.bad_event.add(1, offset);
+                    self.lane.damage.bad_event.add(1, offset);
                     self.window.advance(length);
                     return Broken::Repaired;
                 }
                 Err(Stop::NeedMore) if self.window.rest().len() < VALUE_LIMIT_BYTES && self.window.grow() => {}
                 Err(Stop::NeedMore) => {
-                    self.damage.truncated.add(1, offset);
+                    self.lane.damage.truncated.add(1, offset);
                     return self.lose_rest();
                 }
                 Err(Stop::Broken) => return self.broken_event(),
@@ -455,7 +449,7 @@ impl Document {
 
     /// The event at the cursor is longer than any event may be: drops it without keeping its text.
     fn discard_huge(&mut self) {
-        self.damage.bad_event.add(1, self.window.offset());
+        self.lane.damage.bad_event.add(1, self.window.offset());
         loop {
             let rest = self.window.rest();
             if let Some(next) = next_start(rest, 1) {
@@ -515,4 +509,58 @@ fn array_end(rest: &[u8]) -> Option<usize> {
 fn foreign(head: &[u8]) -> ErrorKind {
     let foreign = sniff::foreign(head);
     if foreign.is_json { ErrorKind::NotTrace { what: foreign.what } } else { ErrorKind::NotJson { what: foreign.what } }
+}
+
+/// Where pieces of `text` for `more` further lanes may start: behind a comma, in order.
+fn piece_starts(text: &[u8], more: usize) -> Vec<usize> {
+    if text.len() < (more + 1) * PIECE_BYTES / 2 {
+        return Vec::new();
+    }
+    let length = text.len() / (more + 1);
+    let mut starts: Vec<usize> = Vec::new();
+    for piece in 1..=more {
+        let from = (piece * length).max(starts.last().map_or(0, |last| last + 1));
+        let start = next_start(text, from);
+        let is_behind_comma = |at: usize| text.get(..at).unwrap_or_default().trim_ascii_end().ends_with(b",");
+        match start.filter(|&at| is_behind_comma(at)) {
+            Some(start) => starts.push(start),
+            None => break,
+        }
+    }
+    starts
+}
+
+/// Reads `text` on several lanes at once. Returns how much was consumed and why reading stopped, as one lane would.
+fn share(
+    first: &mut Lane,
+    others: &mut [Lane],
+    text: &[u8],
+    offset: u64,
+    before: &mut Before,
+    starts: &[usize],
+) -> (usize, Pause) {
+    let marks: Vec<_> = others.iter().map(Lane::mark).collect();
+    let mut results: Vec<(usize, Pause, Before)> = vec![(0, Pause::NeedMore, *before); starts.len() + 1];
+    let bounds =
+        std::iter::once(0).chain(starts.iter().copied()).zip(starts.iter().map(|&next| Some(next)).chain([None]));
+    let lanes = std::iter::once(first).chain(others.iter_mut());
+    rayon::scope(|scope| {
+        for ((lane, (from, next)), result) in lanes.zip(bounds).zip(&mut results) {
+            // Behind the comma that a piece starts after; the first goes on where the window stood.
+            let mut before = if from == 0 { result.2 } else { Before::Comma };
+            scope.spawn(move |_| {
+                let piece = text.get(from..).unwrap_or_default();
+                let met = next.map(|next| next - from);
+                let (consumed, pause) = lane.run(piece, offset + crate::units::count(from), &mut before, met);
+                *result = (from + consumed, pause, before);
+            });
+        }
+    });
+    let confirmed = results.iter().take_while(|(_, pause, _)| *pause == Pause::Met).count();
+    for (lane, mark) in others.iter_mut().zip(&marks).skip(confirmed) {
+        lane.go_back(mark);
+    }
+    let (consumed, pause, last) = results.get(confirmed).copied().unwrap_or((0, Pause::NeedMore, *before));
+    *before = last;
+    (consumed, pause)
 }

@@ -1,7 +1,7 @@
 //! Bytes into a [`Trace`]. Knows every quirk of Kineto (TRACE-FORMAT.md), and no analysis.
 //!
 //! ```text
-//! source (thread: read, gunzip, to UTF-8) -> window -> document -> event scanner -> builder -> Trace
+//! source (thread: read, gunzip, to UTF-8) -> window -> document -> lanes (event scanner -> builder) -> Trace
 //!                                                         `-> repair, where the text is not strict JSON
 //! ```
 //! The text is never held whole: a window of it is, and the columns grow. A good event is never lost to a bad one beside
@@ -13,6 +13,7 @@ mod conclude;
 mod document;
 mod event;
 mod gzip;
+mod lane;
 mod lexer;
 mod metadata;
 mod number;

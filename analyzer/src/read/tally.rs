@@ -19,6 +19,12 @@ impl Tally {
         }
     }
 
+    /// Adds what another lane met.
+    pub(super) fn join(&mut self, other: Self) {
+        self.count += other.count;
+        self.first_byte = self.first_byte.into_iter().chain(other.first_byte).min();
+    }
+
     /// The finding, where there is something to find.
     pub(super) fn finding(&self, code: Code, message: impl FnOnce(u64) -> String) -> Option<Finding> {
         let first_byte = self.first_byte.filter(|_| self.count > 0)?;
@@ -37,6 +43,18 @@ impl ContentTally {
     /// Adds an event.
     pub(super) fn add(&mut self, start_ns: i64, name: NameId, names: &Names) {
         self.count += 1;
+        self.see(start_ns, name, names);
+    }
+
+    /// Adds what another lane met; `renamed` gives its names' ids in `names`.
+    pub(super) fn join(&mut self, other: Self, renamed: impl Fn(NameId) -> NameId, names: &Names) {
+        self.count += other.count;
+        if let Some((start_ns, name)) = other.first {
+            self.see(start_ns, renamed(name), names);
+        }
+    }
+
+    fn see(&mut self, start_ns: i64, name: NameId, names: &Names) {
         let is_first = self
             .first
             .is_none_or(|(first_start, first_name)| (start_ns, names.get(name)) < (first_start, names.get(first_name)));

@@ -125,6 +125,29 @@ pub struct HostEvent {
     pub module: NameId,
 }
 
+/// Ids of one builder as ids of another: rows that were read apart come together in one trace.
+#[derive(Debug, Default)]
+pub(crate) struct Translation {
+    pub(crate) names: Vec<u32>,
+    pub(crate) tracks: Vec<u32>,
+    pub(crate) configs: Vec<u32>,
+}
+
+impl Translation {
+    /// The new id of a name; no name stays no name.
+    pub(crate) fn name(&self, id: u32) -> u32 {
+        self.names.get(id as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    fn track(&self, id: u32) -> u32 {
+        self.tracks.get(id as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    fn config(&self, id: u32) -> u32 {
+        self.configs.get(id as usize).copied().unwrap_or(u32::MAX)
+    }
+}
+
 macro_rules! table {
     ($(#[doc = $doc:literal])* $table:ident, $builder:ident, { $($column:ident : $kind:ident = $key:literal),* $(,)? }) => {
         $(#[doc = $doc])*
@@ -140,6 +163,17 @@ macro_rules! table {
             #[must_use]
             pub fn finish(self) -> $table {
                 $table { $($column: <table!(@column $kind)>::from_vec($key, self.$column)),* }
+            }
+
+            /// Forgets the rows from `rows` on.
+            pub(crate) fn truncate(&mut self, rows: usize) {
+                $(self.$column.truncate(rows);)*
+            }
+
+            /// Takes over the rows of `other`, whose ids are translated.
+            pub(crate) fn append(&mut self, other: Self, ids: &Translation) {
+                let _ = ids; // a table may have no ids
+                $(self.$column.extend(other.$column.into_iter().map(|value| table!(@translate $kind, ids, value)));)*
             }
 
             /// The starts of the rows so far, in nanoseconds.
@@ -196,16 +230,20 @@ macro_rules! table {
         }
     };
     (@column whole) => { WholeColumn };
-    (@column id) => { IdColumn };
+    (@column $id:ident) => { IdColumn };
     (@value whole) => { i64 };
-    (@value id) => { u32 };
+    (@value $id:ident) => { u32 };
+    (@translate name, $ids:ident, $value:ident) => { $ids.name($value) };
+    (@translate track, $ids:ident, $value:ident) => { $ids.track($value) };
+    (@translate config, $ids:ident, $value:ident) => { $ids.config($value) };
+    (@translate $kind:ident, $ids:ident, $value:ident) => { $value };
 }
 
 table! {
     /// Annotations, operators, runtime calls and overhead.
     HostEvents, HostBuilder, {
-        start: whole = "start_ns", end: whole = "end_ns", name: id = "name", track: id = "track", kind: id = "kind",
-        external_id: whole = "external_id", correlation: whole = "correlation", shapes: id = "shapes", module: id = "module",
+        start: whole = "start_ns", end: whole = "end_ns", name: name = "name", track: track = "track", kind: id = "kind",
+        external_id: whole = "external_id", correlation: whole = "correlation", shapes: name = "shapes", module: name = "module",
     }
 }
 
@@ -323,8 +361,8 @@ pub struct DeviceEvent {
 table! {
     /// Kernels, copies, fills and accelerator packets.
     DeviceEvents, DeviceBuilder, {
-        start: whole = "start_ns", end: whole = "end_ns", name: id = "name", kind: id = "kind", device: whole = "device",
-        stream: whole = "stream", correlation: whole = "correlation", bytes: whole = "bytes", config: id = "config",
+        start: whole = "start_ns", end: whole = "end_ns", name: name = "name", kind: id = "kind", device: whole = "device",
+        stream: whole = "stream", correlation: whole = "correlation", bytes: whole = "bytes", config: config = "config",
     }
 }
 
@@ -396,7 +434,7 @@ impl DeviceEvents {
 table! {
     /// Python stack frames: no part of the forest, they serve modules and data loading.
     PythonFrames, PythonBuilder, {
-        start: whole = "start_ns", end: whole = "end_ns", name: id = "name", track: id = "track",
+        start: whole = "start_ns", end: whole = "end_ns", name: name = "name", track: track = "track",
     }
 }
 
@@ -477,7 +515,7 @@ pub struct MemoryRecord {
 table! {
     /// Allocations and frees.
     MemoryRecords, MemoryBuilder, {
-        start: whole = "time_ns", track: id = "track", device_type: whole = "device_type", device_id: whole = "device_id",
+        start: whole = "time_ns", track: track = "track", device_type: whole = "device_type", device_id: whole = "device_id",
         address: whole = "address", bytes: whole = "bytes", allocated: whole = "allocated_bytes",
         reserved: whole = "reserved_bytes", index: whole = "event_index",
     }

@@ -53,6 +53,17 @@ pub struct Place {
     pub thread: Identity,
 }
 
+impl Place {
+    /// The same place where names have other ids: `names` gives the new id of each old one.
+    pub(crate) fn renamed(self, names: &[u32]) -> Self {
+        let rename = |identity| match identity {
+            Identity::Text(name) => Identity::Text(names.get(name as usize).copied().unwrap_or(u32::MAX)),
+            whole @ Identity::Whole(_) => whole,
+        };
+        Self { process: rename(self.process), thread: rename(self.thread) }
+    }
+}
+
 /// All host threads of one trace.
 #[derive(Clone, Debug, Default)]
 pub struct Tracks {
@@ -82,6 +93,11 @@ impl Tracks {
     #[must_use]
     pub fn place(&self, track: TrackId) -> Option<Place> {
         self.places.get(track.index()).copied()
+    }
+
+    /// Where all tracks are, in order of their ids.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        self.places.iter().copied()
     }
 
     /// How many tracks there are.

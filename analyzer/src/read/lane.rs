@@ -1,0 +1,120 @@
+//! The hot loop: strict events of a piece of text, one after another, into a builder.
+//!
+//! Several lanes may work on pieces of one window at once. Where a piece starts is a guess (`next_start`), which the lane
+//! before confirms by arriving exactly there behind a comma; a lane whose start was not confirmed forgets what it read.
+//! So the result is that of one lane, whatever the text and the number of lanes.
+
+use super::builder::{Builder, BuilderMark};
+use super::document::Damage;
+use super::event::{Slots, scan};
+use super::lexer::{Stop, skip_blank};
+
+/// What stood before the cursor inside `traceEvents`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Before {
+    /// The opening bracket, or damage.
+    Nothing,
+    Event,
+    Comma,
+}
+
+/// Why a lane stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Pause {
+    /// The text ends here, maybe inside an event.
+    NeedMore,
+    /// Behind the closing bracket.
+    End,
+    /// At an event that is not strict.
+    Broken,
+    /// At something that is no object.
+    Junk,
+    /// At the start of the next lane's piece.
+    Met,
+}
+
+/// One reader of strict events.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    pub(super) builder: Builder,
+    pub(super) damage: Damage,
+    pub(super) slots: Slots,
+}
+
+/// A state to go back to.
+pub(super) struct Mark {
+    builder: BuilderMark,
+    damage: Damage,
+}
+
+impl Lane {
+    /// Reads events from the start of `text`, whose offset in the whole text is `offset`, until it must stop, or meets
+    /// `next`. Returns how much was consumed.
+    pub(super) fn run(&mut self, text: &[u8], offset: u64, before: &mut Before, next: Option<usize>) -> (usize, Pause) {
+        let place = |at: usize| offset + crate::units::count(at);
+        let mut at = 0;
+        let pause = loop {
+            at = skip_blank(text, at);
+            if next == Some(at) && *before == Before::Comma {
+                break Pause::Met;
+            }
+            match text.get(at) {
+                None => break Pause::NeedMore,
+                Some(b'{') => match self.event(text.get(at..).unwrap_or_default(), place(at), *before) {
+                    Ok(length) => {
+                        at += length;
+                        *before = Before::Event;
+                    }
+                    Err(Stop::NeedMore) => break Pause::NeedMore,
+                    Err(Stop::Broken) => break Pause::Broken,
+                },
+                Some(b',') => {
+                    self.damage.comma.add(u64::from(*before != Before::Event), place(at));
+                    *before = Before::Comma;
+                    at += 1;
+                }
+                Some(b']') => {
+                    self.damage.comma.add(u64::from(*before == Before::Comma), place(at));
+                    at += 1;
+                    break Pause::End;
+                }
+                Some(_) => break Pause::Junk,
+            }
+        };
+        (at, pause)
+    }
+
+    fn event(&mut self, text: &[u8], offset: u64, before: Before) -> Result<usize, Stop> {
+        let length = scan(text, &mut self.slots)?;
+        let event = text.get(..length).unwrap_or_default();
+        self.damage.comma.add(u64::from(before == Before::Event), offset);
+        self.take(event, offset);
+        Ok(length)
+    }
+
+    /// Takes a strict event that was scanned into the slots.
+    pub(super) fn take(&mut self, event: &[u8], offset: u64) {
+        if self.builder.event(event, &self.slots).is_err() {
+            self.damage.bad_event.add(1, offset);
+        } else {
+            self.damage.duplicate_key.add(u64::from(self.slots.duplicate_key), offset);
+        }
+    }
+
+    /// The state now.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { builder: self.builder.mark(), damage: self.damage }
+    }
+
+    /// Forgets everything since `mark`.
+    pub(super) fn go_back(&mut self, mark: &Mark) {
+        self.builder.go_back(&mark.builder);
+        self.damage = mark.damage;
+    }
+
+    /// Takes over what another lane read.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.builder.absorb(other.builder);
+        self.damage.join(&other.damage);
+    }
+}
