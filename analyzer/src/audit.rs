@@ -69,7 +69,7 @@ macro_rules! codes {
 const EVERYTHING: &[&str] = &["summary", "ops", "kernels", "categories", "timeline", "steps", "memory"];
 /// Names or metadata only.
 const NAMES: &[&str] = &["ops.name", "kernels.name"];
-const HOST_TIMES: &[&str] = &["ops.host_total", "ops.host_self", "ops.host_self_share", "summary.host_self"];
+const HOST_TIMES: &[&str] = &["ops.host_total", "ops.host_self", "summary.host_self", "categories"];
 const DURATIONS: &[&str] = &["ops", "kernels", "categories", "timeline", "steps", "summary"];
 const NOTHING: &[&str] = &[];
 
@@ -131,7 +131,7 @@ codes! {
     /// Events still running when profiling stopped.
     Unfinished "W-UNFINISHED" HOST_TIMES;
     /// Device events whose launch is not in the file, 1 % of the device's time or more.
-    OrphanGpu "W-ORPHAN-GPU" &["ops.device_self", "ops.device_total", "timeline.idle_causes"];
+    OrphanGpu "W-ORPHAN-GPU" &["ops.device_self", "ops.device_total", "timeline.idle_causes", "timeline.streams", "steps.launches"];
     /// Device events that start before their launch.
     LaunchSkew "W-LAUNCH-SKEW" &["timeline.streams", "timeline.idle_causes"];
     /// Host events that cross their parent's end by more than 1 µs.

@@ -189,8 +189,9 @@ pub fn round_to_i64(value: f64) -> i64 {
 /// `value` rounded to `places` decimals, as tables print means and deviations.
 #[must_use]
 pub fn round_places(value: f64, places: i32) -> f64 {
-    let scale = 10f64.powi(places);
-    (value * scale).round() / scale
+    let scaled = value * 10f64.powi(places);
+    // Beyond 2^53 the product would lose digits that the value still has.
+    if scaled.abs() < 9e15 { scaled.round() / 10f64.powi(places) } else { value }
 }
 
 /// The number of items, as a count.

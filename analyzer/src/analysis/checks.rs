@@ -21,7 +21,7 @@ pub fn findings(context: &Context<'_>) -> Vec<Finding> {
     findings.extend(launches(context));
     findings.extend(steps(context));
     findings.extend(straddles(context.trace, &context.forest.tiny_straddles, Code::Straddle));
-    findings.extend(overhead(context.trace));
+    findings.extend(overhead(context));
     findings.extend(no_events(context.trace));
     findings.extend(kineto_log(context.trace));
     findings
@@ -128,26 +128,33 @@ fn launches(context: &Context<'_>) -> Vec<Finding> {
 
 fn steps(context: &Context<'_>) -> Option<Finding> {
     let steps = &context.steps;
-    let empty = count(steps.steps.iter().filter(|step| step.duration() == Nanoseconds::ZERO).count());
-    let other = steps.on_other_threads;
-    if empty + other == 0 || !steps.annotated {
+    let mut empty = steps.steps.iter().filter(|step| step.duration() == Nanoseconds::ZERO);
+    let others = steps.on_other_threads;
+    let lost = count(empty.clone().count()) + others;
+    if lost == 0 || !steps.annotated {
         return None;
     }
-    let message = format!(
-        "{} without length, left out of means; {} of other threads, not used",
-        counted(empty, "step"),
-        counted(other, "step annotation"),
-    );
-    Some(Finding::new(Code::StepIncomplete, empty + other, message))
+    let mut parts = Vec::new();
+    if let Some(first) = empty.next() {
+        let (number, start) = (first.number.unwrap_or_default(), (first.start - context.trace.origin).get());
+        let empty = counted(count(empty.count()) + 1, "step");
+        parts.push(format!("{empty} without length, left out of means (first: ProfilerStep#{number} at {start} ns)"));
+    }
+    if others > 0 {
+        parts.push(format!("{} of other threads, not used", counted(others, "step annotation")));
+    }
+    Some(Finding::new(Code::StepIncomplete, lost, parts.join("; ")))
 }
 
-fn overhead(trace: &Trace) -> Option<Finding> {
-    let rows = || (0..trace.host.len()).filter(|&row| trace.host.kind(row) == HostKind::Overhead);
+fn overhead(context: &Context<'_>) -> Option<Finding> {
+    let host = &context.trace.host;
+    let rows = || (0..host.len()).filter(|&row| host.kind(row) == HostKind::Overhead);
     let events = count(rows().count());
-    let time: Nanoseconds = rows().map(|row| trace.host.duration(row)).sum();
+    let time: Nanoseconds = rows().map(|row| host.duration(row)).sum();
+    let host_self: Nanoseconds = context.forest.nodes().map(|row| context.forest.own_time(row)).sum();
     (events > 0).then(|| {
         let message = format!("{} of the profiler's own overhead, {} in all", counted(events, "row"), readable(time));
-        Finding::new(Code::Overhead, events, message).with_time(time, None)
+        Finding::new(Code::Overhead, events, message).with_time(time, share(time, host_self))
     })
 }
 

@@ -24,7 +24,8 @@ pub struct Context<'t> {
     pub steps: Steps,
     /// The category of every piece of time.
     pub pieces: Pieces,
-    /// Answers that several analyses need, worked out when the first asks.
+    /// Answers that several analyses need, worked out when the first asks. (They must not use rayon: a thread that waits
+    /// inside for others could be given work that asks again.)
     innermost: OnceLock<HashMap<TrackId, Vec<Segment>>>,
     memory: OnceLock<Vec<MemoryRow>>,
 }
@@ -45,11 +46,13 @@ impl<'t> Context<'t> {
     fn build(trace: &'t Trace, steps: Option<Steps>) -> Self {
         let forest = Forest::grow(trace);
         let launches = Launches::link(trace, &forest);
-        let steps = match steps {
-            Some(steps) => steps.bound_to(trace, &launches),
-            None => Steps::find(trace, &launches),
-        };
-        let pieces = Pieces::classify(trace, &forest, &launches);
+        let (steps, pieces) = rayon::join(
+            || match steps {
+                Some(steps) => steps.bound_to(trace, &launches),
+                None => Steps::find(trace, &launches),
+            },
+            || Pieces::classify(trace, &forest, &launches),
+        );
         Self { trace, forest, launches, steps, pieces, innermost: OnceLock::new(), memory: OnceLock::new() }
     }
 

@@ -140,6 +140,11 @@ impl<'c, 't> HostView<'c, 't> {
         causes
     }
 
+    fn is_in_op(&self, row: usize) -> bool {
+        let forest = &self.context.forest;
+        forest.enclosing_op(self.context.trace, row).is_some()
+    }
+
     fn book(&self, causes: &mut IdleCauses, track: TrackId, inside: Option<usize>, piece: Interval) {
         let length = piece.1 - piece.0;
         if inside.is_some_and(|row| self.waiting.contains(&row)) {
@@ -148,13 +153,24 @@ impl<'c, 't> HostView<'c, 't> {
         }
         let loading = self.loading.get(&track).map_or(Nanoseconds::ZERO, |span| span.within(piece));
         causes.data_loading += loading;
-        let slot = match inside.map(|row| self.context.trace.host.kind(row)) {
-            Some(HostKind::Op) => &mut causes.operator,
-            Some(HostKind::Runtime | HostKind::Overhead) => &mut causes.runtime,
-            Some(HostKind::Annotation) | None => &mut causes.outside_op,
+        let slot = match inside.map(|row| (row, self.context.trace.host.kind(row))) {
+            Some((_, HostKind::Op)) => &mut causes.operator,
+            Some((_, HostKind::Runtime | HostKind::Overhead)) => &mut causes.runtime,
+            // An annotation inside of an operator (a collective's) is that operator's own code.
+            Some((row, HostKind::Annotation)) if self.is_in_op(row) => &mut causes.operator,
+            Some((_, HostKind::Annotation)) | None => &mut causes.outside_op,
         };
         *slot += length - loading;
     }
+}
+
+/// Whether a runtime call of this name returns only when the device has done what it asks: synchronisation, and copies that
+/// are not asynchronous. Suffixes of versions and of default streams aside.
+fn waits_by_name(name: &str) -> bool {
+    let name =
+        ["_ptsz", "_ptds", "_spt", "_v2"].iter().fold(name, |name, suffix| name.strip_suffix(suffix).unwrap_or(name));
+    let is_copy = ["cudaMemcpy", "cuMemcpy", "hipMemcpy"].iter().any(|copy| name.starts_with(copy));
+    name.ends_with("Synchronize") || is_copy && !name.contains("Async")
 }
 
 /// Where each thread was loading data: annotations and `DataLoader` frames (METRICS 12, class `data`).
@@ -201,8 +217,4 @@ fn waiting_calls(context: &Context<'_>) -> HashSet<usize> {
         waiting.extend(call.filter(|&call| trace.device.start(row) < trace.host.end(call)));
     }
     waiting
-}
-
-fn waits_by_name(name: &str) -> bool {
-    name.ends_with("Synchronize") || matches!(name, "cudaMemcpy" | "hipMemcpy" | "hipMemcpyWithStream")
 }

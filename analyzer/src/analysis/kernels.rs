@@ -146,14 +146,14 @@ pub const COLUMNS: &[Column<KernelRow>] = &[
         key: "grid",
         unit: Unit::Nested,
         shown: false,
-        says: "most frequent number of blocks in x, y, z",
+        says: "blocks in x, y, z of the most frequent launch configuration",
         cell: |row| in_trace(row.config.grid.map(Vec::from)),
     },
     Column {
         key: "block",
         unit: Unit::Nested,
         shown: false,
-        says: "most frequent number of threads of a block in x, y, z",
+        says: "threads of a block in x, y, z of the most frequent launch configuration",
         cell: |row| in_trace(row.config.block.map(Vec::from)),
     },
     Column {

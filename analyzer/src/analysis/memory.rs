@@ -199,9 +199,12 @@ fn row(
     });
     let relative = records.iter().any(|record| record.allocated == ABSENT);
     let (curve, gaps) = curve(&records, relative);
-    let peak_at = curve.iter().enumerate().min_by_key(|(index, (_, allocated, _))| (Reverse(*allocated), *index))?.0;
-    let &(peak_time, peak, _) = curve.get(peak_at)?;
-    let reserved = curve.iter().filter_map(|(.., reserved)| *reserved).max().filter(|_| !device.is_host());
+    let looked_at = looked_at(context, &curve);
+    let (peak_at, peak_time) = *looked_at
+        .iter()
+        .min_by_key(|(index, time)| (Reverse(curve.get(*index).map(|(_, allocated, _)| *allocated)), *time, *index))?;
+    let &(_, peak, _) = curve.get(peak_at)?;
+    let reserved = looked_at.iter().filter_map(|(index, _)| curve.get(*index)?.2).max().filter(|_| !device.is_host());
     let mut live = live_at(context, owners, &records, peak_at);
     let explained: Bytes = live.iter().map(|live| live.bytes).sum();
     let before_recording = peak - explained;
@@ -224,6 +227,22 @@ fn row(
         origin: context.trace.origin,
         curve,
     })
+}
+
+/// The points of the curve among which the peak is, each with the time from which it counts: all of them, or where steps
+/// were asked for those inside, and what is live when such a step begins.
+fn looked_at(context: &Context<'_>, curve: &Curve) -> Vec<(usize, Timestamp)> {
+    if !context.steps.selected {
+        return curve.iter().enumerate().map(|(index, (time, ..))| (index, *time)).collect();
+    }
+    let mut points = Vec::new();
+    for step in &context.steps.steps {
+        let first = curve.partition_point(|(time, ..)| *time < step.start);
+        points.extend(first.checked_sub(1).map(|before| (before, step.start)));
+        let inside = curve.iter().enumerate().skip(first).take_while(|(_, (time, ..))| *time < step.end);
+        points.extend(inside.map(|(index, (time, ..))| (index, *time)));
+    }
+    points
 }
 
 type Curve = Vec<(Timestamp, Bytes, Option<Bytes>)>;
@@ -406,8 +425,14 @@ impl Running {
 
     /// Bytes of the records in the closed interval.
     fn between(&self, (from, to): (Timestamp, Timestamp)) -> Bytes {
+        let first = self.times.partition_point(|time| *time < from);
+        // Most operators allocate nothing: one search shows it.
+        if self.times.get(first).is_none_or(|time| *time > to) {
+            return Bytes::ZERO;
+        }
+        let inside = self.times.get(first..).unwrap_or_default().partition_point(|time| *time <= to);
         let sum = |index: usize| self.sums.get(index).copied().unwrap_or_default();
-        sum(self.times.partition_point(|time| *time <= to)) - sum(self.times.partition_point(|time| *time < from))
+        sum(first + inside) - sum(first)
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Analysis, Grouping, Question};
 use crate::catalog::categories::OpCategory;
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
-use crate::trace::events::HostKind;
+use crate::trace::events::{HostKind, NO_DEVICE_ID};
 use crate::trace::names::NameId;
 use crate::units::{Bytes, Nanoseconds, count, share};
 use hashbrown::HashMap;
@@ -404,6 +404,8 @@ fn heaviest(times: &BTreeMap<OpCategory, Nanoseconds>) -> Option<OpCategory> {
 fn finish(context: &Context<'_>, groups: BTreeMap<Untrusted, Group>) -> Vec<OpRow> {
     let has_device = context.trace.has_device_events();
     let memory = super::memory::recorded(context.trace);
+    // A recording of the host alone can still hold the device's allocator.
+    let has_device_memory = context.memory().iter().any(|row| !row.device.is_host());
     let host_sum: Nanoseconds = groups.values().map(|group| group.host_self).sum();
     let device_sum = super::launches::device_time(context.trace);
     let mut rows: Vec<OpRow> = groups
@@ -427,10 +429,10 @@ fn finish(context: &Context<'_>, groups: BTreeMap<Untrusted, Group>) -> Vec<OpRo
                 device_share: on_device(has_device, share(device_self.sum, device_sum)),
                 host_bytes: memory.map(|()| [group.bytes[0], group.bytes[1]]),
                 device_bytes: match memory {
-                    Recorded::Yes(()) => on_device(has_device, [group.bytes[2], group.bytes[3]]),
+                    Recorded::Yes(()) => on_device(has_device || has_device_memory, [group.bytes[2], group.bytes[3]]),
                     Recorded::No(why) => Recorded::No(why),
                 },
-                devices: devices.into_iter().collect(),
+                devices: devices.into_iter().filter(|device| *device != NO_DEVICE_ID).collect(),
                 name,
             }
         })

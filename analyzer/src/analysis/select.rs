@@ -1,7 +1,8 @@
 //! `--steps A..B`: a trace of which only some steps are kept, so that every analysis answers for them unchanged.
 //!
-//! A host event is kept where it starts inside the span from the first step's host start to the last one's host end; a
-//! device event where its launch is kept (without a launch: where it starts inside the span).
+//! A host event is kept where it starts inside the host span of such a step, a device event where it belongs to one
+//! (METRICS 6), so the parts add up to what the steps have together. Memory is kept whole: what is live in a step may
+//! have been allocated long before; the peak is looked for inside the steps.
 
 use super::context::Context;
 use super::steps::Steps;
@@ -41,25 +42,24 @@ pub fn select(context: &Context<'_>, range: StepRange) -> Result<Selected, NoSuc
     let wanted =
         |number: i64| range.first.is_none_or(|first| number >= first) && range.last.is_none_or(|last| number <= last);
     let steps = context.steps.filtered(wanted);
-    let (Some(from), Some(to)) = (steps.host_start(), steps.host_end()) else {
+    if steps.steps.is_empty() {
         return Err(NoSuchSteps { available: context.steps.in_words() });
-    };
+    }
     let trace = context.trace;
-    let inside = |time| from <= time && time < to;
-    let host = trace.host.filter(|row| inside(trace.host.start(row)));
-    let device = trace.device.filter(|row| match context.launches.call_of(row) {
-        Some(call) => inside(trace.host.start(call)),
-        None => inside(trace.device.start(row)),
-    });
+    let is_kept = |index: Option<usize>| {
+        let step = index.and_then(|index| context.steps.steps.get(index));
+        step.and_then(|step| step.number).is_some_and(wanted)
+    };
+    let inside = |time| is_kept(context.steps.of_host_time(time));
     let cut = Trace {
         names: trace.names.clone(),
         tracks: trace.tracks.clone(),
-        host,
-        device,
+        host: trace.host.filter(|row| inside(trace.host.start(row))),
+        device: trace.device.filter(|row| is_kept(context.steps.of_device(row))),
         configs: trace.configs.clone(),
-        python: trace.python.filter(|row| inside(trace.python.start(row))),
+        python: trace.python.clone(),
         syncs: trace.syncs.clone(),
-        memory: trace.memory.filter(|row| inside(trace.memory.start(row))),
+        memory: trace.memory.clone(),
         metadata: trace.metadata.clone(),
         origin: trace.origin,
     };

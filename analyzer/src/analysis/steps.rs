@@ -14,7 +14,7 @@ use crate::table::{Cell, Column, Table, Unit, Why, headings};
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
 use crate::trace::tracks::{Identity, Place};
-use crate::units::{Nanoseconds, Timestamp, count, narrow, round_places, share, to_f64};
+use crate::units::{Nanoseconds, Timestamp, count, narrow, round_places, round_to_i64, share, to_f64};
 use std::collections::BTreeMap;
 
 /// The analysis.
@@ -70,6 +70,8 @@ pub struct Steps {
     pub annotated: bool,
     /// Step annotations of other threads, which are not used.
     pub on_other_threads: u64,
+    /// Whether these are some of the trace's steps, by request.
+    pub selected: bool,
     /// The step of each device event, as an index into `steps`.
     step_of_device: Vec<Option<u32>>,
 }
@@ -235,19 +237,7 @@ impl Steps {
     #[must_use]
     pub fn filtered(&self, wanted: impl Fn(i64) -> bool) -> Self {
         let steps: Vec<Step> = self.steps.iter().filter(|step| step.number.is_some_and(&wanted)).copied().collect();
-        Self { steps, annotated: self.annotated, on_other_threads: 0, step_of_device: Vec::new() }
-    }
-
-    /// The host start of the first step.
-    #[must_use]
-    pub fn host_start(&self) -> Option<Timestamp> {
-        self.steps.iter().map(|step| step.host_start).min()
-    }
-
-    /// The host end of the last step.
-    #[must_use]
-    pub fn host_end(&self) -> Option<Timestamp> {
-        self.steps.iter().map(|step| step.host_end).max()
+        Self { steps, annotated: self.annotated, on_other_threads: 0, selected: true, step_of_device: Vec::new() }
     }
 
     /// Which steps there are, for a message.
@@ -401,7 +391,7 @@ fn summary(trace: &Trace, steps: &Steps) -> Cell {
     let on_device = |cell: Cell| if trace.has_device_events() { cell } else { Cell::Absent(Why::NoDevice) };
     Cell::Record(vec![
         ("mean_ns", decimal(statistics.map(|statistics| statistics.mean))),
-        ("median_ns", decimal(statistics.map(|statistics| statistics.median))),
+        ("median_ns", statistics.map(|statistics| round_to_i64(statistics.median)).into()),
         ("std_ns", decimal(deviation)),
         ("cv", variation.map(|value| round_places(value, 6)).into()),
         ("outside_steps_ns", on_device(outside.into())),

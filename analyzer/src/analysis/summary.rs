@@ -173,8 +173,10 @@ pub fn row(context: &Context<'_>) -> SummaryRow {
     let trace = context.trace;
     let has_device = trace.has_device_events();
     let on_device = |value| if has_device { Recorded::Yes(value) } else { Recorded::No(Why::NoDevice) };
-    let devices = timeline::rows(context);
-    let ops = ops::rows(context, Grouping::Name);
+    let (devices, (ops, peak_allocated)) = rayon::join(
+        || timeline::rows(context),
+        || rayon::join(|| ops::rows(context, Grouping::Name), || peak(context)),
+    );
     let host_self = ops.iter().map(|op| op.host_self).sum();
     let top_ops = ops.into_iter().filter(|op| !op.is_annotation()).take(TOP_OPS).collect();
     SummaryRow {
@@ -192,7 +194,7 @@ pub fn row(context: &Context<'_>) -> SummaryRow {
         busy: on_device(devices.iter().map(|device| device.busy).sum()),
         device_time: on_device(super::launches::device_time(trace)),
         host_self,
-        peak_allocated: peak(context),
+        peak_allocated,
         top_ops,
     }
 }

@@ -192,6 +192,34 @@ fn selected_steps_answer_as_if_the_others_were_not_there() {
 }
 
 /// ```text
+/// host    |0 -- 1 -- 40|  |50 -- 2 -- 90|
+/// device      k |20 ------------ 60|              launched in 1: its backlog reaches into 2
+/// orphan                       |45 55|            starts in step 1's span
+/// memory  1,000 live from 5 to 70, +512 at 80
+/// ```
+#[test]
+fn parts_of_a_trace_add_up_and_know_what_was_live_before() {
+    let trace = sketch(|t| {
+        t.annotation("ProfilerStep#1", 0..40, |t| t.launch("k", 2..4, 20..60));
+        t.annotation("ProfilerStep#2", 50..90, |t| t.call("cudaEventQuery", 55..56));
+        t.orphan("lost", 45..55);
+        t.memory(5, 1, 1, 1_000, 1_000);
+        t.memory(70, 1, 1, -1_000, 0);
+        t.memory(80, 1, 2, 512, 512);
+    });
+    let whole = Context::new(&trace);
+    let of = |first, last| {
+        let cut = select::select(&whole, select::StepRange { first, last }).unwrap();
+        let context = Context::with_steps(&cut.trace, cut.steps);
+        assert_eq!(steps::outside_steps(&cut.trace, &context.steps), Nanoseconds::ZERO);
+        (super::launches::device_time(&cut.trace), memory::rows(&context)[0].peak)
+    };
+    let (first, second, both) = (of(Some(1), Some(1)), of(Some(2), None), of(None, None));
+    assert_eq!((first.0, second.0, both.0), (ns(50), ns(0), ns(50)));
+    assert_eq!((first.1, second.1), (Bytes::new(1_000), Bytes::new(1_000)), "live when step 2 begins");
+}
+
+/// ```text
 /// whole trace |0 ------------------------------------- 100|
 /// op             |10 ------------------ 60|
 /// launch               |20 30|
@@ -300,7 +328,8 @@ fn memory_at_the_peak_goes_to_ops_and_the_rest_to_before_recording() {
     assert_eq!(rows[0].before_recording, Bytes::new(1_000));
     assert_eq!(rows[0].live.iter().find(|live| live.op.raw() == "mm").map(|live| live.bytes), Some(Bytes::new(150)));
     let ops = ops::rows(&context, Grouping::Name);
-    assert!(op(&ops, "mm").device_bytes.value().is_none(), "no device event: a CPU trace");
+    // A recording of the host alone, but with the device's allocator in it.
+    assert_eq!(op(&ops, "mm").device_bytes.value(), Some([Bytes::new(150), Bytes::new(150)]));
     let bytes = memory::node_bytes(&context).unwrap();
     assert_eq!(bytes[0], [Bytes::ZERO, Bytes::ZERO, Bytes::new(150), Bytes::new(50)]);
 }

@@ -4,9 +4,9 @@ use super::context::Context;
 use super::idle::{HostView, IdleCauses};
 use super::intervals::Span;
 use super::{Analysis, Question};
-use crate::table::{Cell, Column, Table, Unit, headings};
+use crate::table::{Cell, Column, Table, Unit, Why, headings};
 use crate::trace::Trace;
-use crate::trace::events::DeviceKind;
+use crate::trace::events::{DeviceKind, NO_DEVICE_ID};
 use crate::units::{Nanoseconds, Timestamp, count, round_places, share, to_f64};
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ pub const COLUMNS: &[Column<DeviceRow>] = &[
         unit: Unit::Count,
         shown: true,
         says: "the trace's id of the device (args.device)",
-        cell: |row| row.device.into(),
+        cell: |row| id_cell(row.device),
     },
     Column {
         key: "total",
@@ -182,6 +182,11 @@ pub const COLUMNS: &[Column<DeviceRow>] = &[
     },
 ];
 
+/// An id of a device or stream; absent where the events name none.
+fn id_cell(id: i64) -> Cell {
+    if id == NO_DEVICE_ID { Cell::Absent(Why::NotInTrace) } else { Cell::Whole(id) }
+}
+
 fn bucket_cell(origin: Timestamp, start: Timestamp, share: Option<f64>) -> Cell {
     Cell::Record(vec![("start_ns", (start - origin).into()), ("busy_share", share.into())])
 }
@@ -192,9 +197,9 @@ fn stream_cell(stream: &StreamRow) -> Cell {
     });
     let depth =
         stream.depth.map(|(mean, max)| Cell::Record(vec![("mean", round_places(mean, 6).into()), ("max", max.into())]));
-    let absent = Cell::Absent(crate::table::Why::NotInTrace);
+    let absent = Cell::Absent(Why::NotInTrace);
     Cell::Record(vec![
-        ("stream", stream.stream.into()),
+        ("stream", id_cell(stream.stream)),
         ("events", stream.events.into()),
         ("busy_ns", stream.busy.into()),
         ("launch_delay", delay.unwrap_or_else(|| absent.clone())),

@@ -17,11 +17,13 @@ pub(super) struct Answers<T> {
     pub(super) without_steps: Vec<(usize, NoSuchSteps)>,
 }
 
-/// Asks every trace of `loaded`, or `steps` of it.
+/// Asks every trace of `loaded`, or `steps` of it, while the audit looks at it too; `complete` adds what only the file's
+/// facts and its run say.
 pub(super) fn answers<T: Send>(
     loaded: Vec<Loaded>,
     steps: Option<StepRange>,
-    ask: impl Fn(&Context<'_>, &InputFacts, Option<usize>) -> T + Sync,
+    ask: impl Fn(&Context<'_>) -> T + Sync,
+    complete: impl Fn(&mut T, &InputFacts, Option<usize>) + Sync,
 ) -> Answers<T> {
     let asked: Vec<_> = loaded
         .into_par_iter()
@@ -30,8 +32,10 @@ pub(super) fn answers<T: Send>(
             let given = selection.map(|selection| {
                 selection.map(|selection| {
                     let context = selection.context();
-                    facts.findings.extend(context.findings());
-                    ask(&context, &facts, run)
+                    let (findings, mut answer) = rayon::join(|| context.findings(), || ask(&context));
+                    facts.findings.extend(findings);
+                    complete(&mut answer, &facts, run);
+                    answer
                 })
             });
             facts.findings.sort_by_key(|finding| finding.code);

@@ -44,7 +44,7 @@ pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
     found.explain_emptiness();
     let reading = Reading { limits: plan.manner.limits(), with_sha256: false };
     let loaded = load(&found, &reading, io.take_input());
-    let answers = answers(loaded, plan.steps, |_, _, _| ());
+    let answers = answers(loaded, plan.steps, |_| (), |(), _, _| ());
     let mut table = table(&answers.facts);
     sort(&mut table, plan.sort.as_deref());
     messages::tell_results(&found.runs, true, plan.manner, io);

@@ -155,13 +155,18 @@ fn say_twice(claims: &[Claim], members: &[usize], places: &mut [Place]) {
 /// Says once for each distributed run how many of its ranks are not there (R76). `world` is that of members which record
 /// none.
 fn say_missing(claims: &[Claim], members: &[usize], world: Option<i64>, places: &mut [Place]) {
-    let mut given: BTreeMap<i64, (usize, BTreeSet<i64>)> = BTreeMap::new();
+    // A trace without rank is one of the ranks all the same.
+    let mut given: BTreeMap<i64, (usize, BTreeSet<Given>)> = BTreeMap::new();
     for &index in members {
         let (Some(claim), Some(place)) = (claims.get(index), places.get(index).filter(|place| place.is_used)) else {
             continue;
         };
         let Some(size) = world_of(claim).or_else(|| world.filter(|_| claim.world_size.is_none())) else { continue };
-        given.entry(size).or_insert_with(|| (index, BTreeSet::new())).1.extend(place.rank);
+        given
+            .entry(size)
+            .or_insert_with(|| (index, BTreeSet::new()))
+            .1
+            .insert(place.rank.map_or(Given::File(index), Given::Rank));
     }
     for (size, (first, ranks)) in given {
         let missing = u64::try_from(size).unwrap_or(0).saturating_sub(count(ranks.len()));
@@ -170,6 +175,13 @@ fn say_missing(claims: &[Claim], members: &[usize], world: Option<i64>, places: 
             place.findings.push(Finding::new(Code::RanksMissing, missing, message));
         }
     }
+}
+
+/// A rank that was given: by its number, or by a file that does not say which it is.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Given {
+    Rank(i64),
+    File(usize),
 }
 
 /// The file's own name; empty for standard input.

@@ -43,11 +43,12 @@ pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
     found.explain_emptiness();
     let reading = Reading { limits: plan.manner.limits(), with_sha256: false };
     let loaded = load(&found, &reading, io.take_input());
-    let answers = answers(loaded, plan.steps, |context, facts, run| {
-        let mut table = (plan.analysis.table)(&Question { context, grouping: plan.grouping });
-        summary_cells::complete(&mut table, facts, run.and_then(|run| found.runs.get(run)));
-        table
-    });
+    let answers = answers(
+        loaded,
+        plan.steps,
+        |context| (plan.analysis.table)(&Question { context, grouping: plan.grouping }),
+        |table, facts, run| summary_cells::complete(table, facts, run.and_then(|run| found.runs.get(run))),
+    );
     let mut table = joining::joined(plan.analysis.command, (plan.analysis.headings)(), &answers.facts, answers.given);
     if let Some(key) = &plan.sort {
         sort(&mut table, key);

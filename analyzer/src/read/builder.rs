@@ -10,7 +10,7 @@ use super::strings::{decode, inner};
 use super::tally::ContentTally;
 use crate::trace::events::{
     ABSENT, DeviceBuilder, DeviceEvent, DeviceKind, HostBuilder, HostEvent, HostKind, LaunchConfig, MemoryBuilder,
-    MemoryRecord, PythonBuilder, SyncBuilder, Translation,
+    MemoryRecord, NO_DEVICE_ID, PythonBuilder, SyncBuilder, Translation,
 };
 use crate::trace::names::{NameId, Names};
 use crate::trace::tracks::{Identity, Place, TrackId, Tracks};
@@ -262,8 +262,8 @@ impl Builder {
             end,
             name,
             kind,
-            device: device.unwrap_or(-1),
-            stream: stream.unwrap_or(-1),
+            device: device.unwrap_or(NO_DEVICE_ID),
+            stream: stream.unwrap_or(NO_DEVICE_ID),
             correlation: number(text, slots, Field::Correlation).unwrap_or(0),
             bytes: number(text, slots, Field::CopyBytes).unwrap_or(ABSENT),
             config,

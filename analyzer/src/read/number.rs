@@ -91,6 +91,9 @@ fn parse_exponent(text: &[u8]) -> Option<i32> {
 /// An integer exactly: decimal or `0x` hexadecimal, `i64` or (as the same 64 bits) `u64`; a decimal number without
 /// fractional part too. `None` for anything else.
 pub(super) fn integer(text: &[u8]) -> Option<i64> {
+    if let Some(value) = short_digits(text) {
+        return Some(value);
+    }
     let text = text.trim_ascii();
     if let Some(hex) = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")) {
         return u64::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok().map(u64::cast_signed);
@@ -105,6 +108,22 @@ pub(super) fn integer(text: &[u8]) -> Option<i64> {
     // "7.0" and "7e0": whole all the same. Compare a finer scale so that "7.4" stays no integer.
     let whole = decimal_scaled(text, 0)?;
     (decimal_scaled(text, 6)? == whole.checked_mul(1_000_000)?).then_some(whole)
+}
+
+/// The usual form: a few plain digits.
+#[inline]
+fn short_digits(text: &[u8]) -> Option<i64> {
+    if text.is_empty() || text.len() > 18 {
+        return None;
+    }
+    let mut value = 0;
+    for &digit in text {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(digit - b'0');
+    }
+    Some(value)
 }
 
 #[cfg(test)]

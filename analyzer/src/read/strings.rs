@@ -6,7 +6,8 @@ use std::borrow::Cow;
 pub(super) fn decode(quoted: &[u8]) -> Option<Cow<'_, str>> {
     let inner = quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     if memchr::memchr(b'\\', inner).is_none() {
-        return Some(String::from_utf8_lossy(inner));
+        // The scanner has checked that it is UTF-8.
+        return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
     }
     // Escapes are rare in traces, so the library's own decoder serves here.
     serde_json::from_slice::<String>(quoted).ok().map(Cow::Owned)

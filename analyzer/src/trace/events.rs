@@ -12,6 +12,9 @@ use polars_buffer::Buffer;
 /// A number that the event does not have.
 pub const ABSENT: i64 = i64::MIN;
 
+/// The device or stream of an event that names none.
+pub const NO_DEVICE_ID: i64 = -1;
+
 /// A column: a polars array and the slice that it is made of, which share one buffer.
 macro_rules! column {
     ($(#[doc = $doc:literal])* $column:ident, $value:ty, $array:ty, $absent:expr) => {
