@@ -204,10 +204,13 @@ fn waiting_calls(context: &Context<'_>) -> HashSet<usize> {
     let trace = context.trace;
     let named: HashSet<i64> =
         (0..trace.syncs.len()).map(|row| trace.syncs.correlation(row)).filter(|&id| id != 0).collect();
+    let mut by_name: HashMap<u32, bool> = HashMap::new();
     let mut waiting: HashSet<usize> = (0..trace.host.len())
         .filter(|&row| trace.host.kind(row) == HostKind::Runtime)
         .filter(|&row| {
-            waits_by_name(trace.names.get(trace.host.name(row))) || named.contains(&trace.host.correlation(row))
+            let name = trace.host.name(row);
+            *by_name.entry(name.column()).or_insert_with(|| waits_by_name(trace.names.get(name)))
+                || named.contains(&trace.host.correlation(row))
         })
         .collect();
     // A copy to or from pageable memory holds its call until it is done.

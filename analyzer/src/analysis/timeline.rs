@@ -7,7 +7,9 @@ use super::{Analysis, Question};
 use crate::table::{Cell, Column, Table, Unit, Why, headings};
 use crate::trace::Trace;
 use crate::trace::events::{DeviceKind, NO_DEVICE_ID};
+use crate::trace::names::NameId;
 use crate::units::{Nanoseconds, Timestamp, count, round_places, share, to_f64};
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 
 /// The analysis.
@@ -233,8 +235,10 @@ fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[usiz
             rows.iter().copied().filter(|&row| keep(row)).map(|row| (trace.device.start(row), trace.device.end(row))),
         )
     };
-    let communicates =
-        |row| trace.device.kind(row) == DeviceKind::Kernel && is_communication(trace.names.get(trace.device.name(row)));
+    let communication_names = names_where(trace, is_communication);
+    let communicates = |row| {
+        trace.device.kind(row) == DeviceKind::Kernel && communication_names.contains(&trace.device.name(row).column())
+    };
     let copies = |row| trace.device.kind(row) == DeviceKind::Memcpy;
     let all = span(&|_| true);
     let communication = span(&communicates);
@@ -266,6 +270,16 @@ fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[usiz
 pub fn is_communication(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["nccl", "rccl", "cross_device_reduce"].iter().any(|word| name.contains(word))
+}
+
+/// The names of device events that `says` yes to, each asked once.
+fn names_where(trace: &Trace, says: fn(&str) -> bool) -> HashSet<u32> {
+    let mut asked: HashMap<u32, bool> = HashMap::new();
+    (0..trace.device.len())
+        .map(|row| trace.device.name(row))
+        .filter(|name| *asked.entry(name.column()).or_insert_with(|| says(trace.names.get(*name))))
+        .map(NameId::column)
+        .collect()
 }
 
 fn utilisation(busy: &Span, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, Option<f64>)> {

@@ -45,12 +45,19 @@ const FIELDS: usize = Field::SyncKind as usize + 1;
 const EVENT_MASK: u32 = (1 << Field::ExternalId as u32) - 1;
 
 /// Where the values stand, relative to the event's first byte. Reused for every event.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Slots {
     spans: [(u32, u32); FIELDS],
     present: u32,
     /// A used key stood twice; the last one counts (R17).
     pub(super) duplicate_key: bool,
+    keys: Keys,
+}
+
+impl Default for Slots {
+    fn default() -> Self {
+        Self { spans: [(0, 0); FIELDS], present: 0, duplicate_key: false, keys: Keys::default() }
+    }
 }
 
 impl Slots {
@@ -79,61 +86,161 @@ impl Slots {
 pub(super) fn scan(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
     slots.present = 0;
     slots.duplicate_key = false;
-    let mut saw_args = false;
-    let end = members(text, 0, |key, at| {
-        if key == b"args" && byte(text, at)? == b'{' {
-            slots.duplicate_key |= saw_args;
-            saw_args = true;
-            slots.present &= EVENT_MASK;
-            return members(text, at, |key, at| {
-                let end = skip_value(text, at)?;
-                if let Some(field) = argument(key) {
-                    slots.set(field, at, end);
-                }
-                Ok(end)
-            });
-        }
-        let end = skip_value(text, at)?;
-        if let Some(field) = member(key) {
-            slots.set(field, at, end);
-        }
-        Ok(end)
-    })?;
+    slots.keys.begin();
+    let end = members(text, slots)?;
     match text.get(..end) {
         Some(event) if event.is_ascii() || std::str::from_utf8(event).is_ok() => Ok(end),
         _ => Err(Stop::Broken),
     }
 }
 
-/// Walks the members of the object at `at`; `value` gets a key and the position of its value, and returns its end.
-#[inline]
-fn members(text: &[u8], at: usize, mut value: impl FnMut(&[u8], usize) -> Result<usize, Stop>) -> Result<usize, Stop> {
-    let mut at = skip_blank(text, at + 1);
+/// Walks the members of the event and of its `args`; returns the end of the event.
+fn members(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
+    let mut at = skip_blank(text, 1);
     if byte(text, at)? == b'}' {
         return Ok(at + 1);
     }
+    let (mut in_args, mut saw_args) = (false, false);
     loop {
+        let (meaning, value) = slots.keys.read(text, at, in_args)?;
+        let mut end = match meaning {
+            Meaning::Args if byte(text, value)? == b'{' => {
+                slots.duplicate_key |= saw_args;
+                slots.present &= EVENT_MASK;
+                (in_args, saw_args) = (true, true);
+                at = skip_blank(text, value + 1);
+                if byte(text, at)? != b'}' {
+                    continue;
+                }
+                at
+            }
+            Meaning::Use(field) => {
+                let end = skip_value(text, value)?;
+                slots.set(field, value, end);
+                end
+            }
+            Meaning::Args | Meaning::Skip => skip_value(text, value)?,
+        };
+        // A separator: a comma, or the end of `args`, or of the event.
+        loop {
+            end = skip_blank(text, end);
+            match byte(text, end)? {
+                b',' => {
+                    at = skip_blank(text, end + 1);
+                    break;
+                }
+                b'}' if in_args => {
+                    in_args = false;
+                    end += 1;
+                }
+                b'}' => return Ok(end + 1),
+                _ => return Err(Stop::Broken),
+            }
+        }
+    }
+}
+
+/// What a key's value is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Meaning {
+    Use(Field),
+    /// The event's `args`, where it is an object.
+    Args,
+    Skip,
+}
+
+/// A key as it stood before: from its opening quote to the first byte of its value.
+#[derive(Clone, Debug)]
+struct KnownKey {
+    text: Vec<u8>,
+    in_args: bool,
+    meaning: Meaning,
+    /// The keys that followed it, the latest first.
+    followers: [usize; 2],
+}
+
+/// The keys of a file repeat in the same order, event after event. So the next key is first compared with those that
+/// followed the last time, byte for byte with what stands around it; only where it is neither is it read.
+#[derive(Debug)]
+struct Keys {
+    known: Vec<KnownKey>,
+    last: usize,
+}
+
+/// More different keys than this are read one by one: counters have keys of their own for every event.
+const KNOWN_KEYS: usize = 64;
+/// Longer keys (with the blanks around them) are not remembered.
+const KNOWN_KEY_BYTES: usize = 64;
+
+impl Default for Keys {
+    /// The first entry stands for the start of an event.
+    fn default() -> Self {
+        let start = KnownKey { text: Vec::new(), in_args: true, meaning: Meaning::Skip, followers: [0; 2] };
+        Self { known: vec![start], last: 0 }
+    }
+}
+
+impl Keys {
+    fn begin(&mut self) {
+        self.last = 0;
+    }
+
+    /// The meaning of the key at `at`, and where its value starts.
+    #[inline]
+    fn read(&mut self, text: &[u8], at: usize, in_args: bool) -> Result<(Meaning, usize), Stop> {
+        let rest = text.get(at..).unwrap_or_default();
+        let followers = self.known.get(self.last).map_or([0; 2], |last| last.followers);
+        for follower in followers {
+            if let Some(key) = self.known.get(follower)
+                && key.in_args == in_args
+                && follower != 0
+                && rest.starts_with(&key.text)
+            {
+                self.last = follower;
+                // More blanks than the last time are as good.
+                return Ok((key.meaning, skip_blank(text, at + key.text.len())));
+            }
+        }
+        self.read_new(text, at, in_args)
+    }
+
+    fn read_new(&mut self, text: &[u8], at: usize, in_args: bool) -> Result<(Meaning, usize), Stop> {
         if byte(text, at)? != b'"' {
             return Err(Stop::Broken);
         }
         let end = skip_string(text, at)?;
         let key = text.get(at + 1..end - 1).unwrap_or_default();
-        at = skip_blank(text, end);
-        if byte(text, at)? != b':' {
+        let colon = skip_blank(text, end);
+        if byte(text, colon)? != b':' {
             return Err(Stop::Broken);
         }
-        at = value(key, skip_blank(text, at + 1))?;
-        at = skip_blank(text, at);
-        match byte(text, at)? {
-            b',' => at = skip_blank(text, at + 1),
-            b'}' => return Ok(at + 1),
-            _ => return Err(Stop::Broken),
+        let value = skip_blank(text, colon + 1);
+        byte(text, value)?;
+        let meaning = if in_args { argument(key) } else { member(key) };
+        self.remember(text.get(at..value).unwrap_or_default(), in_args, meaning);
+        Ok((meaning, value))
+    }
+
+    /// Makes the key the latest follower of the one before it.
+    fn remember(&mut self, text: &[u8], in_args: bool, meaning: Meaning) {
+        let found = self.known.iter().skip(1).position(|key| key.in_args == in_args && key.text == text);
+        let index = match found {
+            Some(index) => index + 1,
+            None if self.known.len() < KNOWN_KEYS && text.len() <= KNOWN_KEY_BYTES => {
+                self.known.push(KnownKey { text: text.to_vec(), in_args, meaning, followers: [0; 2] });
+                self.known.len() - 1
+            }
+            None => 0,
+        };
+        if let Some(last) = self.known.get_mut(self.last).filter(|_| index != 0) {
+            last.followers = [index, last.followers[0]];
         }
+        self.last = index;
     }
 }
 
-fn member(key: &[u8]) -> Option<Field> {
-    Some(match key {
+fn member(key: &[u8]) -> Meaning {
+    Meaning::Use(match key {
         b"ph" => Field::Phase,
         b"cat" => Field::Category,
         b"name" => Field::Name,
@@ -141,12 +248,13 @@ fn member(key: &[u8]) -> Option<Field> {
         b"tid" => Field::Thread,
         b"ts" => Field::Start,
         b"dur" => Field::Duration,
-        _ => return None,
+        b"args" => return Meaning::Args,
+        _ => return Meaning::Skip,
     })
 }
 
-fn argument(key: &[u8]) -> Option<Field> {
-    Some(match key {
+fn argument(key: &[u8]) -> Meaning {
+    Meaning::Use(match key {
         b"External id" => Field::ExternalId,
         b"external id" => Field::ExternalIdLower,
         b"correlation" => Field::Correlation,
@@ -172,7 +280,7 @@ fn argument(key: &[u8]) -> Option<Field> {
         b"Ev Idx" => Field::EventIndex,
         b"Module Hierarchy" => Field::Module,
         b"cuda_sync_kind" => Field::SyncKind,
-        _ => return None,
+        _ => return Meaning::Skip,
     })
 }
 

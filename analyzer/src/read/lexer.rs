@@ -31,40 +31,56 @@ pub(super) fn byte(text: &[u8], at: usize) -> Result<u8, Stop> {
     text.get(at).copied().ok_or(Stop::NeedMore)
 }
 
-/// The position just behind the string whose opening quote is at `at`.
+/// The position just behind the string whose opening quote is at `at`: eight bytes a step to the first quote, backslash
+/// or control character.
 #[inline]
 pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, Stop> {
     let mut at = at + 1;
     loop {
-        at = special(text, at).ok_or(Stop::NeedMore)?;
-        match byte(text, at)? {
-            b'"' => return Ok(at + 1),
-            b'\\' => at = skip_escape(text, at)?,
+        at = match text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+            Some(chunk) => match special(u64::from_le_bytes(*chunk)) {
+                8 => {
+                    at += 8;
+                    continue;
+                }
+                found => at + found,
+            },
+            None => return skip_string_end(text, at),
+        };
+        match text.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            Some(b'\\') => at = skip_escape(text, at)?,
             _ => return Err(Stop::Broken), // a raw control character
         }
     }
 }
 
-/// The first quote, backslash or control character at or after `at`, eight bytes a step.
+/// The same within the last seven bytes of the text.
+#[cold]
+fn skip_string_end(text: &[u8], mut at: usize) -> Result<usize, Stop> {
+    loop {
+        match byte(text, at)? {
+            b'"' => return Ok(at + 1),
+            b'\\' => at = skip_escape(text, at)?,
+            0..0x20 => return Err(Stop::Broken),
+            _ => at += 1,
+        }
+    }
+}
+
+/// The position of the first quote, backslash or control character among eight bytes; 8 for none.
 #[inline]
-fn special(text: &[u8], mut at: usize) -> Option<usize> {
+const fn special(word: u64) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let slash = word ^ (ONES * b'\\' as u64);
-        // The classic "has a zero byte" and "has a byte below n": exact for the lowest hit, which is the one we take.
-        let hits = ((quote.wrapping_sub(ONES) & !quote)
-            | (slash.wrapping_sub(ONES) & !slash)
-            | (word.wrapping_sub(ONES * 0x20) & !word))
-            & HIGHS;
-        if hits != 0 {
-            return Some(at + (hits.trailing_zeros() / 8) as usize);
-        }
-        at += 8;
-    }
-    text.get(at..)?.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20).map(|found| at + found)
+    let quote = word ^ (ONES * b'"' as u64);
+    let slash = word ^ (ONES * b'\\' as u64);
+    // The classic "has a zero byte" and "has a byte below n": exact for the lowest hit, which is the one we take.
+    let hits = ((quote.wrapping_sub(ONES) & !quote)
+        | (slash.wrapping_sub(ONES) & !slash)
+        | (word.wrapping_sub(ONES * 0x20) & !word))
+        & HIGHS;
+    (hits.trailing_zeros() / 8) as usize
 }
 
 /// The position behind the escape at `at`; a surrogate counts with its partner.
@@ -276,15 +292,12 @@ mod tests {
     }
 
     #[test]
-    fn specials_are_found_at_every_offset() {
+    fn the_end_of_a_string_is_found_at_every_offset() {
         for length in 0..40 {
-            let mut text = vec![b'x'; length];
-            text.push(b'"');
-            assert_eq!(special(&text, 0), Some(length));
-            text[length] = 0x1f;
-            assert_eq!(special(&text, 0), Some(length));
-            text[length] = 0x80; // UTF-8 bytes are content
-            assert_eq!(special(&text, 0), None);
+            let text = |end: u8| [b"\"", "x".repeat(length).as_bytes(), &[end], b"         "].concat();
+            assert_eq!(skip_string(&text(b'"'), 0), Ok(length + 2));
+            assert_eq!(skip_string(&text(0x1f), 0), Err(Stop::Broken));
+            assert_eq!(skip_string(&text(0x80), 0), Err(Stop::NeedMore), "UTF-8 bytes are content");
         }
     }
 }
