@@ -76,6 +76,13 @@ fn source_findings(facts: &SourceFacts, kept: u64) -> Vec<Finding> {
     if let Some(encoding) = facts.encoding {
         add(Code::Encoding, 1, format!("the text starts with {encoding}: it was re-saved by another program"));
     }
+    if facts.bad_units > 0 {
+        add(
+            Code::Utf8,
+            facts.bad_units,
+            format!("{} without partner, replaced by U+FFFD", counted(facts.bad_units, "UTF-16 unit")),
+        );
+    }
     if let Some(error) = &facts.error {
         add(
             Code::Truncated,
@@ -110,7 +117,7 @@ fn damage_findings(damage: &Damage, builder: &Builder, metadata: &Metadata) -> V
             format!("{} inside of strings, repaired (pytorch/kineto#1459)", counted(count, "unescaped quote"))
         }),
         damage.bad_event.finding(Code::BadEvent, |count| {
-            format!("{} unreadable and skipped; totals are lower bounds", counted(count, "event"))
+            format!("{} unreadable and skipped; totals are lower bounds{no_base}", counted(count, "event"))
         }),
         damage.non_finite.finding(Code::NonFinite, |count| {
             format!("{} taken as missing (pytorch/kineto#105)", counted(count, "bare NaN or infinite value"))

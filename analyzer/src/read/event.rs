@@ -1,6 +1,7 @@
 //! One event: where each value that the analyses use stands in its text. Nothing is decoded here.
 
 use super::lexer::{Stop, byte, skip_blank, skip_string, skip_value};
+use super::strings::decode;
 
 /// The values that are used, of the event and of its `args`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +80,13 @@ impl Slots {
         if let Some(span) = self.spans.get_mut(field as usize) {
             *span = (crate::units::narrow(from), crate::units::narrow(to));
         }
+    }
+}
+
+impl Slots {
+    /// The key, with its quotes, by which the first event of the file starts.
+    pub(super) fn first_key(&self) -> Option<&[u8]> {
+        self.keys.first_key()
     }
 }
 
@@ -165,6 +173,8 @@ struct KnownKey {
 struct Keys {
     known: Vec<KnownKey>,
     last: usize,
+    /// The key that started the first event.
+    first: Option<usize>,
 }
 
 /// More different keys than this are read one by one: counters have keys of their own for every event.
@@ -176,11 +186,17 @@ impl Default for Keys {
     /// The first entry stands for the start of an event.
     fn default() -> Self {
         let start = KnownKey { text: Vec::new(), in_args: true, meaning: Meaning::Skip, followers: [0; 2] };
-        Self { known: vec![start], last: 0 }
+        Self { known: vec![start], last: 0, first: None }
     }
 }
 
 impl Keys {
+    fn first_key(&self) -> Option<&[u8]> {
+        let text = self.known.get(self.first?)?.text.as_slice();
+        let end = memchr::memrchr(b'"', text)?;
+        text.get(..=end)
+    }
+
     fn begin(&mut self) {
         self.last = 0;
     }
@@ -216,6 +232,8 @@ impl Keys {
         }
         let value = skip_blank(text, colon + 1);
         byte(text, value)?;
+        let decoded = memchr::memchr(b'\\', key).and_then(|_| decode(text.get(at..end)?));
+        let key = decoded.as_deref().map_or(key, str::as_bytes);
         let meaning = if in_args { argument(key) } else { member(key) };
         self.remember(text.get(at..value).unwrap_or_default(), in_args, meaning);
         Ok((meaning, value))
@@ -232,6 +250,9 @@ impl Keys {
             }
             None => 0,
         };
+        if self.last == 0 && index != 0 {
+            self.first.get_or_insert(index);
+        }
         if let Some(last) = self.known.get_mut(self.last).filter(|_| index != 0) {
             last.followers = [index, last.followers[0]];
         }
@@ -285,22 +306,29 @@ fn argument(key: &[u8]) -> Meaning {
 }
 
 /// Keys by which an event may start; where one follows a `{` that is no member's value, an event starts (R14).
-const FIRST_KEYS: [&[u8]; 11] = [b"ph", b"name", b"cat", b"pid", b"tid", b"ts", b"dur", b"id", b"args", b"s", b"bp"];
+const FIRST_KEYS: [&[u8]; 8] =
+    [b"\"ph\"", b"\"name\"", b"\"cat\"", b"\"pid\"", b"\"tid\"", b"\"ts\"", b"\"dur\"", b"\"args\""];
 
-/// The next position after `from` at which an event seems to start: where reading goes on behind a broken one.
-pub(super) fn next_start(text: &[u8], from: usize) -> Option<usize> {
+/// The next position after `from` at which an event seems to start: where reading goes on behind a broken one. `own` is
+/// the key (with its quotes) by which the file's first event starts.
+pub(super) fn next_start(text: &[u8], from: usize, own: Option<&[u8]>) -> Option<usize> {
     let rest = text.get(from..)?;
-    memchr::memchr_iter(b'{', rest).map(|found| from + found).find(|&at| is_start(text, at))
+    memchr::memchr_iter(b'{', rest).map(|found| from + found).find(|&at| {
+        let before = text.get(..at).unwrap_or_default().trim_ascii_end().last();
+        matches!(before, None | Some(b',' | b'[' | b'}')) && starts_event(text, at, own)
+    })
 }
 
-fn is_start(text: &[u8], at: usize) -> bool {
-    let before = text.get(..at).unwrap_or_default().trim_ascii_end().last();
-    if !matches!(before, None | Some(b',' | b'[' | b'}')) {
-        return false;
-    }
-    let key = skip_blank(text, at + 1);
-    let Some(rest) = text.get(key..).and_then(|rest| rest.strip_prefix(b"\"")) else { return false };
-    FIRST_KEYS.iter().any(|first| rest.strip_prefix(*first).is_some_and(|rest| rest.first() == Some(&b'"')))
+/// The same from the first byte on, whatever stands before it: behind junk.
+pub(super) fn start_anywhere(text: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', text).find(|&at| {
+        text.get(..at).unwrap_or_default().trim_ascii_end().last() != Some(&b':') && starts_event(text, at, None)
+    })
+}
+
+fn starts_event(text: &[u8], at: usize, own: Option<&[u8]>) -> bool {
+    let key = text.get(skip_blank(text, at + 1)..).unwrap_or_default();
+    FIRST_KEYS.into_iter().chain(own).any(|first| key.starts_with(first))
 }
 
 #[cfg(test)]
@@ -338,7 +366,8 @@ mod tests {
     #[test]
     fn an_event_starts_only_where_no_member_value_does() {
         let text = br#"{"ph": "M", "args": {"name": "python"}}, {"name": "x"}"#;
-        assert_eq!(next_start(text, 1), Some(41));
-        assert_eq!(next_start(text, 42), None);
+        assert_eq!(next_start(text, 1, None), Some(41));
+        assert_eq!(next_start(text, 42, None), None);
+        assert_eq!(next_start(b"{}, {\"level\": 1}", 1, Some(b"\"level\"")), Some(4));
     }
 }

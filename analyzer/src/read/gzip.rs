@@ -119,11 +119,8 @@ impl<R: Read> Gunzip<R> {
                 self.crc.reset();
                 self.state = State::Body;
             }
-            Header::Short if self.members == 0 => {
-                self.facts.truncated = true;
-                self.state = State::Done;
-            }
-            Header::Short | Header::Foreign => self.drain_trailing()?,
+            Header::Foreign if self.members > 0 => self.drain_trailing()?,
+            Header::Short | Header::Foreign => self.give_up(),
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ impl TopLevel {
         if is_new && self.keys.len() < KEYS_REMEMBERED {
             self.keys.push(key.to_owned());
         }
-        is_new || !USED.contains(&key)
+        is_new || !(USED.contains(&key) || key == "traceEvents")
     }
 
     /// Whether the keys so far are those of a Kineto trace, cut before its events.

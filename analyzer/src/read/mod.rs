@@ -1,7 +1,7 @@
 //! Bytes into a [`Trace`]. Knows every quirk of Kineto (TRACE-FORMAT.md), and no analysis.
 //!
 //! ```text
-//! source (thread: read, gunzip, to UTF-8) -> window -> document -> lanes (event scanner -> builder) -> Trace
+//! source (thread: read, gunzip, to UTF-8) -> window -> document -> stream -> lanes (event, lexer -> builder) -> Trace
 //!                                                         `-> repair, where the text is not strict JSON
 //! ```
 //! The text is never held whole: a window of it is, and the columns grow. A good event is never lost to a bad one beside
@@ -20,6 +20,7 @@ mod number;
 mod repair;
 mod sniff;
 mod source;
+mod stream;
 mod strings;
 mod tally;
 #[cfg(test)]

@@ -26,6 +26,17 @@ pub(super) enum Lost {
     TooDeep(usize),
 }
 
+/// What the value itself is: its end depends on that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Outer {
+    /// An element; nothing behind it is looked at.
+    None,
+    /// The key of a member of an object.
+    Key,
+    /// The value of a member of an object.
+    Member,
+}
+
 /// What may come next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expect {
@@ -38,8 +49,7 @@ struct Repairer<'t, 'o> {
     text: &'t [u8],
     at: usize,
     out: &'o mut Vec<u8>,
-    /// What the value itself stands in: `true` for an object; `None` where that need not be looked at.
-    outer: Option<bool>,
+    outer: Outer,
     /// The open containers: `true` for an object.
     open: Vec<bool>,
     /// Whether a comma has to be written before the next element of the innermost container.
@@ -51,8 +61,7 @@ struct Repairer<'t, 'o> {
 }
 
 /// Writes the value at the start of `text` to `out` as strict JSON. Returns how long it is in `text`, and the repairs.
-/// `outer` is what the value stands in (`true` for an object), where its end depends on it.
-pub(super) fn repair(text: &[u8], outer: Option<bool>, out: &mut Vec<u8>) -> Result<(usize, Repairs), Lost> {
+pub(super) fn repair(text: &[u8], outer: Outer, out: &mut Vec<u8>) -> Result<(usize, Repairs), Lost> {
     out.clear();
     let mut repairer = Repairer {
         text,
@@ -65,6 +74,10 @@ pub(super) fn repair(text: &[u8], outer: Option<bool>, out: &mut Vec<u8>) -> Res
         too_deep: false,
         repairs: Repairs::default(),
     };
+    if outer == Outer::Key {
+        repairer.string(true)?;
+        return Ok((repairer.at, repairer.repairs));
+    }
     let mut expect = Expect::Value;
     while expect != Expect::Separator || !repairer.open.is_empty() {
         repairer.at = skip_blank(text, repairer.at);
@@ -83,7 +96,7 @@ impl Repairer<'_, '_> {
     }
 
     fn in_object(&self) -> Option<bool> {
-        self.open.last().copied().or(self.outer)
+        self.open.last().copied().or((self.outer == Outer::Member).then_some(true))
     }
 
     fn begin_element(&mut self) {
@@ -185,11 +198,12 @@ impl Repairer<'_, '_> {
         let word = rest.get(..length).unwrap_or_default();
         match word {
             b"true" | b"false" | b"null" => self.out.extend_from_slice(word),
-            b"NaN" | b"nan" | b"-nan" | b"Infinity" | b"-Infinity" | b"inf" | b"-inf" | b"Inf" | b"-Inf" | b"N/A" => {
+            _ if skip_number(rest, 0) == Ok(length) => self.out.extend_from_slice(word),
+            // NaN, inf, N/A, None, 0x1, .5: no JSON number or literal, so no value.
+            _ if word.iter().all(|byte| is_word_byte(*byte)) && self.separates(self.at + length) => {
                 self.repairs.non_finite += 1;
                 self.out.extend_from_slice(b"null");
             }
-            _ if skip_number(rest, 0) == Ok(length) => self.out.extend_from_slice(word),
             _ => return Err(Lost::Unreadable),
         }
         self.at += length;
@@ -207,6 +221,8 @@ impl Repairer<'_, '_> {
                     self.at += 1;
                     return Ok(());
                 }
+                // A key without its end, or a string that swallowed the next key, would make another event of this one.
+                b'"' if is_key || self.ends_a_key() => return Err(Lost::Unreadable),
                 b'"' => {
                     self.out.extend_from_slice(b"\\\"");
                     self.repairs.quote += 1;
@@ -277,25 +293,32 @@ impl Repairer<'_, '_> {
         self.at += good.max(bad);
     }
 
+    /// Whether a separator or a closing bracket comes next behind `at`.
+    fn separates(&self, at: usize) -> bool {
+        matches!(self.text.get(skip_blank(self.text, at)), Some(b',' | b'}' | b']'))
+    }
+
+    /// Whether the quote at the cursor has a colon behind it.
+    fn ends_a_key(&self) -> bool {
+        self.text.get(skip_blank(self.text, self.at + 1)) == Some(&b':')
+    }
+
     /// Whether the quote at the cursor ends its string: what follows must go on as JSON would (R14).
     fn closes(&self, is_key: bool) -> bool {
         let next = skip_blank(self.text, self.at + 1);
         let follower = self.text.get(next).copied();
         if is_key {
-            let value = skip_blank(self.text, next + 1);
-            return follower == Some(b':')
-                && matches!(
-                    self.text.get(value),
-                    Some(b'"' | b'{' | b'[' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b'N' | b'I' | b'i')
-                );
+            let value = self.text.get(skip_blank(self.text, next + 1)).copied();
+            let is_value = value.is_some_and(|first| matches!(first, b'"' | b'{' | b'[') || is_word_byte(first));
+            return follower == Some(b':') && (is_value || value.is_none() && self.outer == Outer::Key);
         }
         match (self.in_object(), follower) {
             (None, _) => true,
             (Some(true), Some(b',')) => self.key_follows(next + 1),
-            (Some(false), Some(b',')) => matches!(
-                self.text.get(skip_blank(self.text, next + 1)),
-                Some(b'"' | b'{' | b'[' | b']' | b',' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b'N' | b'I' | b'i')
-            ),
+            (Some(false), Some(b',')) => {
+                let element = self.text.get(skip_blank(self.text, next + 1));
+                element.is_some_and(|first| matches!(first, b'"' | b'{' | b'[' | b']' | b',') || is_word_byte(*first))
+            }
             (Some(true), Some(b'}')) | (Some(false), Some(b']')) => {
                 matches!(self.text.get(skip_blank(self.text, next + 1)), None | Some(b',' | b'}' | b']'))
             }
@@ -320,13 +343,18 @@ impl Repairer<'_, '_> {
     }
 }
 
+/// Whether a byte can be of a number, a literal, or of what stands for one.
+const fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'/' | b'_' | b'(' | b')')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn fixed(text: &str) -> (String, Repairs) {
         let mut out = Vec::new();
-        let (length, repairs) = repair(text.as_bytes(), None, &mut out).unwrap();
+        let (length, repairs) = repair(text.as_bytes(), Outer::None, &mut out).unwrap();
         assert_eq!(length, text.trim_end().len());
         let strict = String::from_utf8(out).unwrap();
         assert!(serde_json::from_str::<serde_json::Value>(&strict).is_ok(), "{strict}");
@@ -351,21 +379,30 @@ mod tests {
     #[test]
     fn each_maximal_bad_sequence_is_one_replacement() {
         let mut out = Vec::new();
-        let (_, repairs) = repair(b"[\"\xe2\x82 \xff\xc3\xa9\"] ", None, &mut out).unwrap();
+        let (_, repairs) = repair(b"[\"\xe2\x82 \xff\xc3\xa9\"] ", Outer::None, &mut out).unwrap();
         assert_eq!(out, "[\"\u{fffd} \u{fffd}é\"]".as_bytes());
         assert_eq!(repairs.utf8, 2);
     }
 
     #[test]
     fn what_makes_no_sense_is_lost() {
-        for text in ["{\"a\" 1} ", "[1 2] ", "{\"a\": } ", "[abc] ", "{\"a\": \"b", "[1}"] {
-            assert_eq!(repair(text.as_bytes(), None, &mut Vec::new()), Err(Lost::Unreadable), "{text}");
+        for text in [
+            "{\"a\" 1} ",
+            "[1 2] ",
+            "{\"a\": } ",
+            "[a;c] ",
+            "{\"a\": \"b\" \"c\": 1} ",
+            "{\"a;: 1, \"b\": 2} ",
+            "{\"a\": \"b",
+            "[1}",
+        ] {
+            assert_eq!(repair(text.as_bytes(), Outer::None, &mut Vec::new()), Err(Lost::Unreadable), "{text}");
         }
     }
 
     #[test]
     fn too_deep_is_skipped_whole() {
         let text = format!("{}{} ,", "[".repeat(100_000), "]".repeat(100_000));
-        assert_eq!(repair(text.as_bytes(), None, &mut Vec::new()), Err(Lost::TooDeep(200_000)));
+        assert_eq!(repair(text.as_bytes(), Outer::None, &mut Vec::new()), Err(Lost::TooDeep(200_000)));
     }
 }

@@ -43,6 +43,8 @@ fn is_scalar(text: &[u8]) -> bool {
     serde_json::from_slice::<serde_json::Value>(text.get(..text.len().min(4096)).unwrap_or_default()).is_ok()
 }
 
+const UNKNOWN_OBJECT: &str = "a JSON object without traceEvents; export the trace with prof.export_chrome_trace()";
+
 /// What a JSON object without `traceEvents` is, by its top-level keys.
 pub(super) fn object_without_events(keys: &[String]) -> &'static str {
     let has = |key: &str| keys.iter().any(|have| have == key);
@@ -57,6 +59,14 @@ pub(super) fn object_without_events(keys: &[String]) -> &'static str {
     } else if has("segments") || has("device_traces") {
         "a CUDA memory snapshot; export with prof.export_chrome_trace()"
     } else {
-        "a JSON object without traceEvents; export the trace with prof.export_chrome_trace()"
+        UNKNOWN_OBJECT
+    }
+}
+
+/// What an object is that ends before its events, by the keys that it has.
+pub(super) fn cut_object(keys: &[String]) -> &'static str {
+    match object_without_events(keys) {
+        UNKNOWN_OBJECT => "the text ends inside of an object, before any traceEvents (truncated while writing?)",
+        known => known,
     }
 }

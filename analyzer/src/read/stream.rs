@@ -1,0 +1,345 @@
+//! The elements of `traceEvents`: strict events go through lanes, and what is not strict is repaired or lost alone.
+//!
+//! Where an event is damaged, the next places at which an event starts bound what may be repaired, so that a repair never
+//! swallows its neighbours, and the whole pass stays linear. What is decided depends on the text alone, not on how much
+//! of it the window holds: before deciding, the window grows until it holds what the decision looks at.
+
+use super::builder::Builder;
+use super::document::{Document, VALUE_LIMIT_BYTES};
+use super::event::{next_start, scan, start_anywhere};
+use super::lane::{Before, Lane, Pause};
+use super::lexer::{Stop, skip_blank, skip_value};
+use super::repair::{Lost, Outer, repair};
+
+/// A piece of the window that is worth a lane of its own.
+const PIECE_BYTES: usize = 1 << 20;
+/// An event longer than this is looked at for others inside it.
+const LONG_EVENT_BYTES: usize = 4 << 20;
+/// So many starts are tried as the end of a damaged event.
+const STARTS_TRIED: usize = 4;
+/// What must stay in the window to recognise a start that its end cuts.
+const START_BYTES: usize = 256;
+
+impl Document {
+    /// The elements of `traceEvents`, to its closing bracket or the end of the text.
+    pub(super) fn events(&mut self, is_root: bool) {
+        let mut before = Before::Nothing;
+        loop {
+            let broken = match self.run(&mut before) {
+                Pause::End if self.is_real_end(is_root) => return,
+                Pause::End => self.resume(),
+                // (Only a lane that has a next one meets it, and that one's pause is what counts.)
+                Pause::NeedMore | Pause::Met => match self.short_of_text(is_root) {
+                    None => continue,
+                    Some(broken) => broken,
+                },
+                Pause::Broken => self.broken_event(),
+                Pause::Junk => self.junk(),
+            };
+            before = match broken {
+                Broken::Repaired => Before::Event,
+                Broken::Lost => Before::Nothing,
+                Broken::Ended => return,
+            };
+        }
+    }
+
+    /// Whether the bracket before the cursor closes `traceEvents`: the text, the object, or its next key must follow. (A
+    /// bracket between events is damage, and costs no more than what stands at it.)
+    fn is_real_end(&mut self, is_root: bool) -> bool {
+        let follower = self.peek();
+        let behind = if follower == Some(b',') { self.behind_comma() } else { None };
+        match (follower, behind) {
+            (None | Some(b'}'), _) | (Some(b','), None | Some(b'"' | b'}')) => true,
+            (Some(b','), _) => false,
+            (Some(_), _) => is_root,
+        }
+    }
+
+    /// The first byte behind the comma at the cursor and the blanks behind it.
+    fn behind_comma(&mut self) -> Option<u8> {
+        loop {
+            let rest = self.window.rest();
+            if let Some(&byte) = rest.get(skip_blank(rest, 1)) {
+                return Some(byte);
+            }
+            if !self.window.grow() {
+                return None;
+            }
+        }
+    }
+
+    /// Behind damage between events: counts it, and goes on at the next event.
+    fn resume(&mut self) -> Broken {
+        self.lane.damage.bad_event.add(1, self.window.offset());
+        loop {
+            let rest = self.window.rest();
+            if let Some(start) = start_anywhere(rest) {
+                self.window.advance(start);
+                return Broken::Lost;
+            }
+            if let Some(end) = array_end(rest) {
+                self.window.advance(end);
+                return Broken::Lost;
+            }
+            let keep = rest.len().min(START_BYTES);
+            self.window.advance(rest.len() - keep);
+            if !self.window.grow() {
+                return self.lose_rest();
+            }
+        }
+    }
+
+    /// The window ends inside an event (or between two): more text, or what the end of it means. `None` to go on.
+    fn short_of_text(&mut self, is_root: bool) -> Option<Broken> {
+        let length = self.window.rest().len();
+        if length > VALUE_LIMIT_BYTES {
+            self.discard_huge();
+            return Some(Broken::Lost);
+        }
+        // An event of this size is either huge, or lost its end and swallows those behind it.
+        if length > LONG_EVENT_BYTES && self.next_start(1).is_some() {
+            return Some(self.broken_event());
+        }
+        if self.window.grow() { None } else { Some(self.at_end(is_root)) }
+    }
+
+    /// The last of two `traceEvents` counts (R17).
+    pub(super) fn forget_events(&mut self) {
+        self.lane.builder = Builder::default();
+        self.others.iter_mut().for_each(|lane| lane.builder = Builder::default());
+    }
+
+    pub(super) fn kept(&self) -> u64 {
+        self.lane.builder.kept + self.others.iter().map(|lane| lane.builder.kept).sum::<u64>()
+    }
+
+    /// Reads strict events in the window, on all lanes where it is long enough.
+    fn run(&mut self, before: &mut Before) -> Pause {
+        let wanted = (self.others.len() + 1) * PIECE_BYTES;
+        while !self.others.is_empty() && self.window.rest().len() < wanted && self.window.grow() {}
+        let (text, offset) = (self.window.rest(), self.window.offset());
+        let starts = piece_starts(text, self.others.len());
+        let (consumed, pause) = if starts.is_empty() {
+            self.lane.run(text, offset, before, None)
+        } else {
+            share(&mut self.lane, &mut self.others, text, offset, before, &starts)
+        };
+        self.window.advance(consumed);
+        pause
+    }
+
+    /// The next start of an event behind `from`, by the keys with which events of any file or of this file start.
+    fn next_start(&self, from: usize) -> Option<usize> {
+        next_start(self.window.rest(), from, self.lane.slots.first_key())
+    }
+
+    /// The text has ended inside `traceEvents`.
+    fn at_end(&mut self, is_root: bool) -> Broken {
+        let offset = self.window.offset();
+        if self.window.rest().is_empty() {
+            // The Trace Event format lets a bare array end without its bracket.
+            self.lane.damage.truncated.add(u64::from(!is_root), offset);
+            return Broken::Ended;
+        }
+        // A broken quote can make the scanner run over whole events: then this one is damaged, not the last.
+        if self.next_start(1).is_some() || self.event_to_end() {
+            return self.broken_event();
+        }
+        self.lane.damage.truncated.add(1, offset);
+        self.lose_rest()
+    }
+
+    /// Whether the rest holds a whole event after repair.
+    fn event_to_end(&mut self) -> bool {
+        matches!(repair(self.window.rest(), Outer::None, &mut self.strict), Ok(_) | Err(Lost::TooDeep(_)))
+    }
+
+    /// The event at the cursor is not strict: repairs it, or loses it alone. It ends before one of the next starts: the
+    /// first, unless what looks like a start is an object inside of it.
+    fn broken_event(&mut self) -> Broken {
+        let limits = self.limits();
+        let offset = self.window.offset();
+        let rest = self.window.rest();
+        let ends = limits.iter().copied().chain((limits.len() < STARTS_TRIED).then_some(rest.len()));
+        let mut outcome = Err(Lost::Unreadable);
+        for end in ends {
+            outcome = repair(rest.get(..end).unwrap_or_default(), Outer::None, &mut self.strict);
+            if outcome != Err(Lost::Unreadable) {
+                break;
+            }
+        }
+        match outcome {
+            Ok((length, repairs)) => {
+                let strict = std::mem::take(&mut self.strict);
+                self.lane.damage.repaired(repairs, offset);
+                match scan(&strict, &mut self.lane.slots) {
+                    Ok(_) => self.lane.take(&strict, offset),
+                    Err(_) => self.lane.damage.bad_event.add(1, offset),
+                }
+                self.strict = strict;
+                self.window.advance(length);
+                Broken::Repaired
+            }
+            Err(Lost::TooDeep(end)) => {
+                self.lane.damage.depth.add(1, offset);
+                self.window.advance(end);
+                Broken::Repaired
+            }
+            Err(Lost::Unreadable) => {
+                self.lane.damage.bad_event.add(1, offset);
+                match limits.first().copied().or_else(|| array_end(rest)) {
+                    Some(next) => {
+                        self.window.advance(next);
+                        Broken::Lost
+                    }
+                    None => self.lose_rest(),
+                }
+            }
+        }
+    }
+
+    /// The next few starts behind the cursor; fewer only where the text (or the longest event) ends before.
+    fn limits(&mut self) -> Vec<usize> {
+        loop {
+            let mut limits = Vec::new();
+            let mut from = 1;
+            while let Some(start) = self.next_start(from).filter(|_| limits.len() < STARTS_TRIED) {
+                limits.push(start);
+                from = start + 1;
+            }
+            let is_enough = limits.len() == STARTS_TRIED || self.window.rest().len() >= VALUE_LIMIT_BYTES;
+            if is_enough || !self.window.grow() {
+                return limits;
+            }
+        }
+    }
+
+    /// Something in `traceEvents` that is no object: skipped and counted. It does not reach over an event.
+    fn junk(&mut self) -> Broken {
+        let offset = self.window.offset();
+        loop {
+            let start = self.next_start(1);
+            let rest = self.window.rest();
+            match skip_value(rest.get(..start.unwrap_or(rest.len())).unwrap_or_default(), 0) {
+                Ok(length) => {
+                    self.lane.damage.bad_event.add(1, offset);
+                    self.window.advance(length);
+                    return Broken::Repaired;
+                }
+                Err(Stop::NeedMore)
+                    if start.is_none() && self.window.rest().len() < VALUE_LIMIT_BYTES && self.window.grow() => {}
+                Err(Stop::NeedMore) if start.is_none() => {
+                    self.lane.damage.truncated.add(1, offset);
+                    return self.lose_rest();
+                }
+                Err(_) => return self.resume(),
+            }
+        }
+    }
+
+    /// Nothing more is to be read.
+    pub(super) fn lose_rest(&mut self) -> Broken {
+        self.window.drain();
+        self.window.advance(usize::MAX / 2);
+        Broken::Ended
+    }
+
+    /// The event at the cursor is longer than any event may be: drops it without keeping its text.
+    fn discard_huge(&mut self) {
+        self.lane.damage.bad_event.add(1, self.window.offset());
+        loop {
+            if let Some(next) = self.next_start(1) {
+                self.window.advance(next);
+                return;
+            }
+            let rest = self.window.rest();
+            let keep = rest.len().min(START_BYTES);
+            self.window.advance(rest.len() - keep);
+            if !self.window.grow() {
+                self.window.advance(keep);
+                return;
+            }
+        }
+    }
+}
+
+/// What became of a broken event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Broken {
+    /// It was read or skipped whole: a separator follows.
+    Repaired,
+    /// It was lost, and reading goes on at the next event.
+    Lost,
+    /// Nothing more can be read.
+    Ended,
+}
+
+/// The closing bracket of `traceEvents` behind a last event that cannot be read: one that starts a line, or has the rest
+/// of the root object behind it.
+fn array_end(rest: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b']', rest).find(|&at| {
+        let behind = skip_blank(rest, at + 1);
+        let starts_line = rest.get(..at).unwrap_or_default().trim_ascii_end().len() < at
+            && rest.get(..at).unwrap_or_default().iter().rev().find(|byte| **byte != b' ') == Some(&b'\n');
+        match rest.get(behind) {
+            Some(b'}') => rest.get(skip_blank(rest, behind + 1)).is_none(),
+            Some(b',') => starts_line && rest.get(skip_blank(rest, behind + 1)) == Some(&b'"'),
+            _ => false,
+        }
+    })
+}
+
+/// Where pieces of `text` for `more` further lanes may start: behind a comma, in order.
+fn piece_starts(text: &[u8], more: usize) -> Vec<usize> {
+    if text.len() < (more + 1) * PIECE_BYTES / 2 {
+        return Vec::new();
+    }
+    let length = text.len() / (more + 1);
+    let mut starts: Vec<usize> = Vec::new();
+    for piece in 1..=more {
+        let from = (piece * length).max(starts.last().map_or(0, |last| last + 1));
+        let start = next_start(text, from, None);
+        let is_behind_comma = |at: usize| text.get(..at).unwrap_or_default().trim_ascii_end().ends_with(b",");
+        match start.filter(|&at| is_behind_comma(at)) {
+            Some(start) => starts.push(start),
+            None => break,
+        }
+    }
+    starts
+}
+
+/// Reads `text` on several lanes at once. Returns how much was consumed and why reading stopped, as one lane would.
+fn share(
+    first: &mut Lane,
+    others: &mut [Lane],
+    text: &[u8],
+    offset: u64,
+    before: &mut Before,
+    starts: &[usize],
+) -> (usize, Pause) {
+    let marks: Vec<_> = others.iter().map(Lane::mark).collect();
+    let mut results: Vec<(usize, Pause, Before)> = vec![(0, Pause::NeedMore, *before); starts.len() + 1];
+    let bounds =
+        std::iter::once(0).chain(starts.iter().copied()).zip(starts.iter().map(|&next| Some(next)).chain([None]));
+    let lanes = std::iter::once(first).chain(others.iter_mut());
+    rayon::scope(|scope| {
+        for ((lane, (from, next)), result) in lanes.zip(bounds).zip(&mut results) {
+            // Behind the comma that a piece starts after; the first goes on where the window stood.
+            let mut before = if from == 0 { result.2 } else { Before::Comma };
+            scope.spawn(move |_| {
+                let piece = text.get(from..).unwrap_or_default();
+                let met = next.map(|next| next - from);
+                let (consumed, pause) = lane.run(piece, offset + crate::units::count(from), &mut before, met);
+                *result = (from + consumed, pause, before);
+            });
+        }
+    });
+    let confirmed = results.iter().take_while(|(_, pause, _)| *pause == Pause::Met).count();
+    for (lane, mark) in others.iter_mut().zip(&marks).skip(confirmed) {
+        lane.go_back(mark);
+    }
+    let (consumed, pause, last) = results.get(confirmed).copied().unwrap_or((0, Pause::NeedMore, *before));
+    *before = last;
+    (consumed, pause)
+}
