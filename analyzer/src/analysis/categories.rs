@@ -129,11 +129,11 @@ pub fn by_op(context: &Context<'_>) -> BTreeMap<OpCategory, Nanoseconds> {
     let mut times: BTreeMap<OpCategory, Nanoseconds> = BTreeMap::new();
     if trace.has_device_events() {
         for row in 0..trace.device.len() {
-            *times.entry(context.pieces.of_device(row)).or_default() += trace.device.duration(row);
+            *times.entry(context.pieces().of_device(row)).or_default() += trace.device.duration(row);
         }
     } else {
         for row in context.forest.nodes() {
-            *times.entry(context.pieces.of_host(row)).or_default() += context.forest.own_time(row);
+            *times.entry(context.pieces().of_host(row)).or_default() += context.forest.own_time(row);
         }
     }
     times.retain(|_, time| *time != Nanoseconds::ZERO);

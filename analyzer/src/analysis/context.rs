@@ -22,10 +22,9 @@ pub struct Context<'t> {
     pub launches: Launches,
     /// The training steps.
     pub steps: Steps,
-    /// The category of every piece of time.
-    pub pieces: Pieces,
     /// Answers that several analyses need, worked out when the first asks. (They must not use rayon: a thread that waits
     /// inside for others could be given work that asks again.)
+    pieces: OnceLock<Pieces>,
     innermost: OnceLock<HashMap<TrackId, Vec<Segment>>>,
     memory: OnceLock<Vec<MemoryRow>>,
 }
@@ -46,14 +45,17 @@ impl<'t> Context<'t> {
     fn build(trace: &'t Trace, steps: Option<Steps>) -> Self {
         let forest = Forest::grow(trace);
         let launches = Launches::link(trace, &forest);
-        let (steps, pieces) = rayon::join(
-            || match steps {
-                Some(steps) => steps.bound_to(trace, &launches),
-                None => Steps::find(trace, &launches),
-            },
-            || Pieces::classify(trace, &forest, &launches),
-        );
-        Self { trace, forest, launches, steps, pieces, innermost: OnceLock::new(), memory: OnceLock::new() }
+        let steps = match steps {
+            Some(steps) => steps.bound_to(trace, &launches),
+            None => Steps::find(trace, &launches),
+        };
+        let (pieces, innermost, memory) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { trace, forest, launches, steps, pieces, innermost, memory }
+    }
+
+    /// The category of every piece of time.
+    pub fn pieces(&self) -> &Pieces {
+        self.pieces.get_or_init(|| Pieces::classify(self.trace, &self.forest, &self.launches))
     }
 
     /// The innermost open event of every host thread at every instant.

@@ -10,6 +10,7 @@ use crate::trace::tracks::{Place, TrackId};
 use crate::units::{Nanoseconds, Timestamp, narrow};
 use hashbrown::HashMap;
 use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
 
 /// No node.
 const NONE: u32 = u32::MAX;
@@ -261,17 +262,7 @@ fn adopt_overhead(trace: &Trace) -> Vec<u32> {
         return threads;
     }
     overhead.sort_unstable_by_key(|&row| host.start(row));
-    // The containing event with the latest start, then the earliest end; a tie between threads goes by their place.
-    let mut homes: Vec<Option<Home>> = vec![None; overhead.len()];
-    for row in (0..host.len()).filter(|&row| host.kind(row) != HostKind::Overhead) {
-        let (start, end) = (host.start(row), host.end(row));
-        let home = Home { start, end: Reverse(end), place: Reverse(trace.tracks.place(host.track(row))) };
-        let first = overhead.partition_point(|&inner| host.start(inner) < start);
-        let inside = overhead.iter().zip(&mut homes).skip(first).take_while(|&(&inner, _)| host.start(inner) <= end);
-        for (_, best) in inside.filter(|&(&inner, _)| host.end(inner) <= end) {
-            *best = (*best).max(Some(home));
-        }
-    }
+    let homes = homes(trace, &overhead);
     // Lone ones get threads of their own, behind all real ones.
     let mut lone = narrow(trace.tracks.len());
     for (&row, home) in overhead.iter().zip(&homes) {
@@ -284,12 +275,44 @@ fn adopt_overhead(trace: &Trace) -> Vec<u32> {
     threads
 }
 
-/// An event that may adopt an overhead row: the greatest does.
+/// An event that may adopt an overhead row: the one with the latest start does, then the earliest end; a tie between
+/// threads goes by their place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Home {
     start: Timestamp,
     end: Reverse<Timestamp>,
     place: Reverse<Option<Place>>,
+}
+
+/// The home of each overhead row (sorted by start), where an event contains it. One sweep in order of time, with a stack
+/// of open events per thread.
+fn homes(trace: &Trace, overhead: &[usize]) -> Vec<Option<Home>> {
+    let host = &trace.host;
+    let mut others: Vec<usize> = (0..host.len()).filter(|&row| host.kind(row) != HostKind::Overhead).collect();
+    others.sort_unstable_by_key(|&row| (host.start(row), Reverse(host.end(row))));
+    let mut others = others.into_iter().peekable();
+    let mut open: BTreeMap<TrackId, Vec<usize>> = BTreeMap::new();
+    let mut homes = Vec::with_capacity(overhead.len());
+    for &inner in overhead {
+        let (start, end) = (host.start(inner), host.end(inner));
+        while let Some(row) = others.next_if(|&row| host.start(row) <= start) {
+            let stack = open.entry(host.track(row)).or_default();
+            // What ended before this event cannot hold anything that starts later.
+            stack.truncate(stack.iter().rposition(|&top| host.end(top) >= host.start(row)).map_or(0, |last| last + 1));
+            stack.push(row);
+        }
+        open.retain(|_, stack| {
+            stack.truncate(stack.iter().rposition(|&top| host.end(top) >= start).map_or(0, |last| last + 1));
+            !stack.is_empty()
+        });
+        let holder = |(&track, stack): (&TrackId, &Vec<usize>)| {
+            let row = stack.iter().rev().copied().find(|&row| host.end(row) >= end)?;
+            let place = Reverse(trace.tracks.place(track));
+            Some(Home { start: host.start(row), end: Reverse(host.end(row)), place })
+        };
+        homes.push(open.iter().filter_map(holder).max());
+    }
+    homes
 }
 
 fn sorted(trace: &Trace, threads: &[u32]) -> Vec<u32> {

@@ -221,7 +221,7 @@ fn row(context: &Context<'_>, group: &[usize], all: Nanoseconds) -> Option<Kerne
     let mut categories: BTreeMap<OpCategory, Nanoseconds> = BTreeMap::new();
     for &row in group {
         *configs.entry(config(row)).or_default() += 1;
-        *categories.entry(context.pieces.of_device(row)).or_default() += device.duration(row);
+        *categories.entry(context.pieces().of_device(row)).or_default() += device.duration(row);
     }
     let weighted = |value: fn(&LaunchConfig) -> Option<i64>| {
         weighted_mean(group.iter().filter_map(|&row| Some((value(&config(row))?, device.duration(row)))))

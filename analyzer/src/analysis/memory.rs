@@ -197,7 +197,7 @@ fn row(
     records.sort_unstable_by_key(|record| {
         (record.time, record.index, record.address, record.bytes, record.allocated, record.reserved)
     });
-    let relative = records.iter().any(|record| record.allocated == ABSENT);
+    let relative = records.iter().all(|record| record.allocated == ABSENT);
     let (curve, gaps) = curve(&records, relative);
     let looked_at = looked_at(context, &curve);
     let (peak_at, peak_time) = *looked_at
@@ -205,7 +205,8 @@ fn row(
         .min_by_key(|(index, time)| (Reverse(curve.get(*index).map(|(_, allocated, _)| *allocated)), *time, *index))?;
     let &(_, peak, _) = curve.get(peak_at)?;
     let reserved = looked_at.iter().filter_map(|(index, _)| curve.get(*index)?.2).max().filter(|_| !device.is_host());
-    let mut live = live_at(context, owners, &records, peak_at);
+    // Records before the first total have no point on the curve.
+    let mut live = live_at(context, owners, &records, peak_at + (records.len() - curve.len()));
     let explained: Bytes = live.iter().map(|live| live.bytes).sum();
     let before_recording = peak - explained;
     if before_recording != Bytes::ZERO {
@@ -249,21 +250,19 @@ type Curve = Vec<(Timestamp, Bytes, Option<Bytes>)>;
 
 /// The curve of the sorted records, and how often a total is not what the one before it and the bytes give.
 fn curve(records: &[MemoryRecord], relative: bool) -> (Curve, u64) {
-    let mut running = Bytes::ZERO;
-    let mut previous: Option<i64> = None;
+    let mut total: Option<Bytes> = relative.then_some(Bytes::ZERO);
     let mut gaps = 0;
-    let curve = records
-        .iter()
-        .map(|record| {
-            running += record.bytes;
-            gaps +=
-                u64::from(previous.is_some_and(|before| before.saturating_add(record.bytes.get()) != record.allocated));
-            previous = Some(record.allocated);
-            let allocated = if relative { running } else { Bytes::new(record.allocated) };
-            (record.time, allocated, (record.reserved != ABSENT).then(|| Bytes::new(record.reserved)))
-        })
-        .collect();
-    (curve, if relative { 0 } else { gaps })
+    let mut curve = Curve::with_capacity(records.len());
+    for record in records {
+        let expected = total.map(|before| before + record.bytes);
+        let said = (record.allocated != ABSENT).then(|| Bytes::new(record.allocated));
+        // A total that is not there among others is a gap as much as one that does not follow.
+        gaps += u64::from(!relative && (said.is_none() || expected.is_some_and(|expected| said != Some(expected))));
+        total = said.or(expected);
+        let reserved = (record.reserved != ABSENT).then(|| Bytes::new(record.reserved));
+        curve.extend(total.map(|total| (record.time, total, reserved)));
+    }
+    (curve, gaps)
 }
 
 /// Allocated at the end of the last step minus at the end of the first, per step in between.

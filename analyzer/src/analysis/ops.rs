@@ -349,7 +349,7 @@ impl Group {
         self.host_total += context.trace.host.duration(row);
         self.host_self += own;
         self.device_total += device_total;
-        *self.host_by_category.entry(context.pieces.of_host(row)).or_default() += own;
+        *self.host_by_category.entry(context.pieces().of_host(row)).or_default() += own;
     }
 
     fn add_bytes(&mut self, bytes: [Bytes; 4]) {
@@ -360,7 +360,7 @@ impl Group {
 
     fn add_device_event(&mut self, context: &Context<'_>, row: usize) {
         self.device_events.push(row);
-        let category = context.pieces.of_device(row);
+        let category = context.pieces().of_device(row);
         *self.device_by_category.entry(category).or_default() += context.trace.device.duration(row);
     }
 

@@ -69,7 +69,7 @@ fn device_sums(context: &Context<'_>) -> Sums {
     let mut sums = Sums::default();
     for row in (0..trace.device.len()).filter(|&row| is_used(context, context.steps.of_device(row))) {
         let length = trace.device.duration(row);
-        *sums.categories.entry(context.pieces.of_device(row)).or_default() += length;
+        *sums.categories.entry(context.pieces().of_device(row)).or_default() += length;
         let name = match context.launches.owner_of(row) {
             Some(owner) => trace.names.untrusted(trace.host.name(owner)),
             None => super::ops::NO_LAUNCH.into(),
@@ -92,7 +92,7 @@ fn host_sums(context: &Context<'_>) -> Sums {
             continue;
         }
         let own = context.forest.own_time(row);
-        *sums.categories.entry(context.pieces.of_host(row)).or_default() += own;
+        *sums.categories.entry(context.pieces().of_host(row)).or_default() += own;
         if trace.host.kind(row) != HostKind::Annotation {
             *sums.ops.entry(trace.names.untrusted(trace.host.name(row))).or_default() += own;
         }

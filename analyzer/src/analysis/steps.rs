@@ -91,7 +91,7 @@ impl Steps {
         let all: usize = by_place.values().map(Vec::len).sum();
         let chosen = by_place.into_iter().min_by_key(|(place, rows)| {
             let first = rows.iter().map(|&row| trace.host.start(row)).min();
-            (std::cmp::Reverse(rows.len()), first, *place)
+            (std::cmp::Reverse(rows.len()), first, trace.spelled(*place))
         });
         let Some((place, mut rows)) = chosen else { return Self::whole_trace(trace, launches) };
         rows.sort_by(|&left, &right| super::forest::compare(trace, left, right));

@@ -79,8 +79,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, io: &mut Io) -> Result
     }
 }
 
+/// The most threads that are started.
+const MOST_THREADS: u16 = 1024;
+
 /// Runs `work` on so many threads; without a number, on as many as there are cores or `RAYON_NUM_THREADS` says.
 fn with_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
+    let threads = threads.or_else(|| {
+        // More than this many only wait for each other, and starting them takes for ever.
+        let asked: u64 = std::env::var("RAYON_NUM_THREADS").ok()?.trim().parse().ok()?;
+        (asked > MOST_THREADS.into()).then_some(MOST_THREADS)
+    });
     let Some(threads) = threads else { return work() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build().map_err(Error::Threads)?;
     pool.install(work)

@@ -11,7 +11,7 @@ use super::selection::Selection;
 use super::{Error, messages};
 use crate::analysis::Context;
 use crate::analysis::select::{NoSuchSteps, StepRange};
-use crate::render::{self, DiskFolder};
+use crate::render::{self, DiskFolder, escape};
 use crate::report;
 use crate::report::inputs::{ReportInputs, ReportRun, RunTrace};
 use crate::report::model::InputFacts;
@@ -72,7 +72,8 @@ pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
     let report = report::build(&inputs);
     render::report(&report, &mut out)?;
     if !plan.manner.quiet {
-        io.tell(&format!("the report is {}", plan.out.join("report.md").display()));
+        let path = plan.out.join("report.md");
+        io.tell(&format!("the report is {}", escape::terminal(&path.to_string_lossy())));
     }
     Ok(messages::conclude(&report.inputs, plan.manner, io))
 }

@@ -200,6 +200,8 @@ impl Listing {
                         folders.push(path);
                     }
                 }
+                // A pipe or a device would be waited for.
+                _ if !path.is_file() => others = true,
                 FileKind::Trace => sure.push(path),
                 FileKind::Json => possible.push(path),
                 FileKind::Other => {

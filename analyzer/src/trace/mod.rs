@@ -14,8 +14,8 @@ pub mod tracks;
 use crate::units::Timestamp;
 use events::{DeviceEvents, HostEvents, LaunchConfig, MemoryRecords, PythonFrames, SyncCalls};
 use metadata::Metadata;
-use names::Names;
-use tracks::Tracks;
+use names::{NameId, Names};
+use tracks::{Identity, Place, Tracks};
 
 /// One trace: everything that the analyses read.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,15 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// A place as its file spells it: an order that does not depend on when a name was met.
+    #[must_use]
+    pub fn spelled(&self, place: Place) -> [(i64, &str); 2] {
+        [place.process, place.thread].map(|identity| match identity {
+            Identity::Whole(number) => (number, ""),
+            Identity::Text(name) => (i64::MAX, self.names.get(NameId::from_column(name))),
+        })
+    }
+
     /// Whether this is a GPU trace: it has at least one device event (METRICS 4).
     #[must_use]
     pub fn has_device_events(&self) -> bool {
