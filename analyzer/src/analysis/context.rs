@@ -43,8 +43,8 @@ impl<'t> Context<'t> {
     }
 
     fn build(trace: &'t Trace, steps: Option<Steps>) -> Self {
-        let forest = Forest::grow(trace);
-        let launches = Launches::link(trace, &forest);
+        let (forest, launches) = rayon::join(|| Forest::grow(trace), || Launches::link(trace));
+        let launches = launches.owned(trace, &forest);
         let steps = match steps {
             Some(steps) => steps.bound_to(trace, &launches),
             None => Steps::find(trace, &launches),

@@ -99,22 +99,26 @@ impl<'c, 't> HostView<'c, 't> {
         let mut starters: Vec<usize> = rows.to_vec();
         starters.sort_unstable_by_key(|&row| (device.start(row), device.correlation(row), device.end(row)));
         let mut causes = IdleCauses::default();
+        let mut starters = starters.into_iter().peekable();
+        let mut cursors = HashMap::new();
         for pair in busy.pieces().windows(2) {
             let &[(_, from), (to, _)] = pair else { continue };
-            let first = starters.partition_point(|&row| device.start(row) < to);
-            let Some(&ender) = starters.get(first) else { continue };
-            causes += self.gap(ender, (from, to));
+            while starters.next_if(|&row| device.start(row) < to).is_some() {}
+            if let Some(&ender) = starters.peek() {
+                causes += self.gap(ender, (from, to), &mut cursors);
+            }
         }
         causes
     }
 
-    fn gap(&self, ender: usize, (from, to): Interval) -> IdleCauses {
+    fn gap(&self, ender: usize, (from, to): Interval, cursors: &mut HashMap<TrackId, usize>) -> IdleCauses {
         let Some(call) = self.context.launches.call_of(ender) else {
             return IdleCauses { unknown: to - from, ..IdleCauses::default() };
         };
         let launch = self.context.trace.host.start(call);
         let turn = from.max(launch.min(to));
-        let mut causes = self.host_bound(self.context.trace.host.track(call), (from, turn));
+        let track = self.context.trace.host.track(call);
+        let mut causes = self.host_bound(track, (from, turn), cursors.entry(track).or_default());
         if launch >= from {
             causes.launch_latency += to - turn;
         } else {
@@ -123,11 +127,15 @@ impl<'c, 't> HostView<'c, 't> {
         causes
     }
 
-    /// Splits `[from, to)` by what `track` was in.
-    fn host_bound(&self, track: TrackId, (from, to): Interval) -> IdleCauses {
+    /// Splits `[from, to)` by what `track` was in. Gaps come in order of time: `cursor` is where the last one ended among
+    /// the thread's segments.
+    fn host_bound(&self, track: TrackId, (from, to): Interval, cursor: &mut usize) -> IdleCauses {
         let mut causes = IdleCauses::default();
         let segments = self.threads.get(&track).map_or(&[][..], Vec::as_slice);
-        let mut index = segments.partition_point(|segment| segment.from <= from);
+        while segments.get(*cursor).is_some_and(|segment| segment.from <= from) {
+            *cursor += 1;
+        }
+        let mut index = *cursor;
         let mut at = from;
         while at < to {
             let until = segments.get(index).map_or(to, |segment| segment.from.min(to));
@@ -204,13 +212,11 @@ fn waiting_calls(context: &Context<'_>) -> HashSet<usize> {
     let trace = context.trace;
     let named: HashSet<i64> =
         (0..trace.syncs.len()).map(|row| trace.syncs.correlation(row)).filter(|&id| id != 0).collect();
-    let mut by_name: HashMap<u32, bool> = HashMap::new();
+    let by_name = trace.names.each(waits_by_name);
     let mut waiting: HashSet<usize> = (0..trace.host.len())
         .filter(|&row| trace.host.kind(row) == HostKind::Runtime)
         .filter(|&row| {
-            let name = trace.host.name(row);
-            *by_name.entry(name.column()).or_insert_with(|| waits_by_name(trace.names.get(name)))
-                || named.contains(&trace.host.correlation(row))
+            by_name.get(trace.host.name(row).index()) == Some(&true) || named.contains(&trace.host.correlation(row))
         })
         .collect();
     // A copy to or from pageable memory holds its call until it is done.

@@ -24,9 +24,9 @@ pub struct Launches {
 }
 
 impl Launches {
-    /// Links the events of `trace`.
+    /// Links the events of `trace` to calls; who owns them takes the forest ([`Launches::owned`]).
     #[must_use]
-    pub fn link(trace: &Trace, forest: &Forest) -> Self {
+    pub fn link(trace: &Trace) -> Self {
         let (host, device) = (&trace.host, &trace.device);
         let mut calls: HashMap<i64, Option<u32>> = HashMap::new();
         for row in 0..device.len() {
@@ -34,16 +34,15 @@ impl Launches {
                 calls.insert(device.correlation(row), None);
             }
         }
-        let mut named: HashMap<u32, bool> = HashMap::new();
+        let launches_by_name = trace.names.each(is_launch_name);
         let mut links = Self { launched: vec![false; host.len()], ..Self::default() };
         for row in 0..host.len() {
             if host.kind(row) != HostKind::Runtime || host.correlation(row) == 0 {
                 continue;
             }
             let Some(call) = calls.get_mut(&host.correlation(row)) else {
-                let name = host.name(row);
-                let launches = named.entry(name.column()).or_insert_with(|| is_launch_name(trace.names.get(name)));
-                links.calls_without_event += u64::from(*launches);
+                let is_launch = launches_by_name.get(host.name(row).index()) == Some(&true);
+                links.calls_without_event += u64::from(is_launch);
                 continue;
             };
             match call {
@@ -56,19 +55,24 @@ impl Launches {
                 }
             }
         }
-        for row in 0..device.len() {
-            let call = calls.get(&device.correlation(row)).copied().flatten();
-            let owner = call.map(|call| {
-                let call = call as usize;
-                narrow(forest.enclosing_op(trace, call).unwrap_or_else(|| forest.node_of(call)))
-            });
-            if let Some(launched) = call.and_then(|call| links.launched.get_mut(call as usize)) {
+        links.call = (0..device.len())
+            .map(|row| calls.get(&device.correlation(row)).copied().flatten().unwrap_or(NONE))
+            .collect();
+        for &call in &links.call {
+            if let Some(launched) = links.launched.get_mut(call as usize) {
                 *launched = true;
             }
-            links.call.push(call.unwrap_or(NONE));
-            links.owner.push(owner.unwrap_or(NONE));
         }
         links
+    }
+
+    /// The same with the owner of every device event.
+    #[must_use]
+    pub fn owned(mut self, trace: &Trace, forest: &Forest) -> Self {
+        let owner =
+            |call: u32| forest.enclosing_op(trace, call as usize).unwrap_or_else(|| forest.node_of(call as usize));
+        self.owner = self.call.iter().map(|&call| if call == NONE { NONE } else { narrow(owner(call)) }).collect();
+        self
     }
 
     /// The call that launched the device event `row`, where it is in the file.

@@ -376,8 +376,7 @@ fn is_allocation_helper(name: &str) -> bool {
 pub fn node_bytes(context: &Context<'_>) -> Option<Vec<[Bytes; 4]>> {
     let trace = context.trace;
     recorded(trace).value()?;
-    let host = Running::of(trace, true);
-    let device = Running::of(trace, false);
+    let (mut host, mut device) = (Running::of(trace, true), Running::of(trace, false));
     let mut bytes = vec![[Bytes::ZERO; 4]; trace.host.len()];
     for row in context.forest.nodes() {
         let interval = (trace.host.start(row), trace.host.end(row));
@@ -403,6 +402,8 @@ struct Running {
     times: Vec<Timestamp>,
     /// `sums[n]`: bytes of the first n records.
     sums: Vec<Bytes>,
+    /// The first record not before the last interval that was asked for: the next mostly starts a little later.
+    first: usize,
 }
 
 impl Running {
@@ -419,12 +420,18 @@ impl Running {
             sum
         });
         let sums = std::iter::once(Bytes::ZERO).chain(sums).collect();
-        Self { times: records.into_iter().map(|(time, _)| time).collect(), sums }
+        Self { times: records.into_iter().map(|(time, _)| time).collect(), sums, first: 0 }
     }
 
     /// Bytes of the records in the closed interval.
-    fn between(&self, (from, to): (Timestamp, Timestamp)) -> Bytes {
-        let first = self.times.partition_point(|time| *time < from);
+    fn between(&mut self, (from, to): (Timestamp, Timestamp)) -> Bytes {
+        if self.first.checked_sub(1).and_then(|before| self.times.get(before)).is_some_and(|time| *time >= from) {
+            self.first = self.times.partition_point(|time| *time < from);
+        }
+        while self.times.get(self.first).is_some_and(|time| *time < from) {
+            self.first += 1;
+        }
+        let first = self.first;
         // Most operators allocate nothing: one search shows it.
         if self.times.get(first).is_none_or(|time| *time > to) {
             return Bytes::ZERO;

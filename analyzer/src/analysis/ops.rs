@@ -319,8 +319,8 @@ struct Group {
     device_events: Vec<usize>,
     bytes: [Bytes; 4],
     /// Host self time and device self time by category.
-    host_by_category: BTreeMap<OpCategory, Nanoseconds>,
-    device_by_category: BTreeMap<OpCategory, Nanoseconds>,
+    host_by_category: ByCategory,
+    device_by_category: ByCategory,
 }
 
 impl Group {
@@ -332,12 +332,8 @@ impl Group {
         self.device_total += other.device_total;
         self.device_events.extend(other.device_events);
         self.add_bytes(other.bytes);
-        for (category, time) in other.host_by_category {
-            *self.host_by_category.entry(category).or_default() += time;
-        }
-        for (category, time) in other.device_by_category {
-            *self.device_by_category.entry(category).or_default() += time;
-        }
+        self.host_by_category.join(&other.host_by_category);
+        self.device_by_category.join(&other.device_by_category);
     }
 
     fn add_node(&mut self, context: &Context<'_>, row: usize, device_total: Nanoseconds) {
@@ -349,7 +345,7 @@ impl Group {
         self.host_total += context.trace.host.duration(row);
         self.host_self += own;
         self.device_total += device_total;
-        *self.host_by_category.entry(context.pieces().of_host(row)).or_default() += own;
+        self.host_by_category.add(context.pieces().of_host(row), own);
     }
 
     fn add_bytes(&mut self, bytes: [Bytes; 4]) {
@@ -361,7 +357,7 @@ impl Group {
     fn add_device_event(&mut self, context: &Context<'_>, row: usize) {
         self.device_events.push(row);
         let category = context.pieces().of_device(row);
-        *self.device_by_category.entry(category).or_default() += context.trace.device.duration(row);
+        self.device_by_category.add(category, context.trace.device.duration(row));
     }
 
     fn device_self(&self, context: &Context<'_>) -> DeviceTime {
@@ -378,27 +374,46 @@ impl Group {
     }
 
     fn category(&self) -> OpCategory {
-        heaviest(&self.device_by_category)
-            .or_else(|| heaviest(&self.host_by_category))
-            .or_else(|| {
-                self.host_by_category.keys().chain(self.device_by_category.keys()).min_by_key(|c| c.name()).copied()
-            })
+        let (device, host) = (&self.device_by_category, &self.host_by_category);
+        device
+            .heaviest()
+            .or_else(|| host.heaviest())
+            .or_else(|| host.first().or(device.first()))
             .unwrap_or(OpCategory::Other)
+    }
+}
+
+/// Time by category, and which categories were met at all: a few of few, so a short list is searched fastest.
+#[derive(Default)]
+struct ByCategory(Vec<(OpCategory, Nanoseconds)>);
+
+impl ByCategory {
+    fn add(&mut self, category: OpCategory, time: Nanoseconds) {
+        match self.0.iter_mut().find(|(known, _)| *known == category) {
+            Some((_, sum)) => *sum += time,
+            None => self.0.push((category, time)),
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        other.0.iter().for_each(|&(category, time)| self.add(category, time));
+    }
+
+    /// The category with the most time; tie: by name. `None` where there is no time.
+    fn heaviest(&self) -> Option<OpCategory> {
+        let timed = self.0.iter().filter(|(_, time)| *time > Nanoseconds::ZERO);
+        timed.min_by_key(|(category, time)| (Reverse(*time), category.name())).map(|(category, _)| *category)
+    }
+
+    /// The first category by name.
+    fn first(&self) -> Option<OpCategory> {
+        self.0.iter().map(|(category, _)| *category).min_by_key(|category| category.name())
     }
 }
 
 /// `value` where there is a device.
 fn on_device<T>(has_device: bool, value: T) -> Recorded<T> {
     if has_device { Recorded::Yes(value) } else { Recorded::No(Why::NoDevice) }
-}
-
-/// The category with the most time; tie: by name. `None` where there is no time.
-fn heaviest(times: &BTreeMap<OpCategory, Nanoseconds>) -> Option<OpCategory> {
-    times
-        .iter()
-        .filter(|(_, time)| **time > Nanoseconds::ZERO)
-        .min_by_key(|(category, time)| (Reverse(**time), category.name()))
-        .map(|(category, _)| *category)
 }
 
 fn finish(context: &Context<'_>, groups: BTreeMap<Untrusted, Group>) -> Vec<OpRow> {

@@ -81,9 +81,10 @@ impl Steps {
     #[must_use]
     pub fn find(trace: &Trace, launches: &Launches) -> Self {
         let mut by_place: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+        let is_step_name = trace.names.each(|name| step_number(name).is_some());
         for row in 0..trace.host.len() {
-            let is_step = matches!(trace.host.kind(row), HostKind::Annotation | HostKind::Op)
-                && step_number(trace.names.get(trace.host.name(row))).is_some();
+            let is_step = is_step_name.get(trace.host.name(row).index()) == Some(&true)
+                && matches!(trace.host.kind(row), HostKind::Annotation | HostKind::Op);
             if let Some(place) = trace.tracks.place(trace.host.track(row)).filter(|_| is_step) {
                 by_place.entry(place).or_default().push(row);
             }

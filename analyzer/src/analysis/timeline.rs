@@ -7,9 +7,7 @@ use super::{Analysis, Question};
 use crate::table::{Cell, Column, Table, Unit, Why, headings};
 use crate::trace::Trace;
 use crate::trace::events::{DeviceKind, NO_DEVICE_ID};
-use crate::trace::names::NameId;
 use crate::units::{Nanoseconds, Timestamp, count, round_places, share, to_f64};
-use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 
 /// The analysis.
@@ -225,7 +223,12 @@ pub fn rows(context: &Context<'_>) -> Vec<DeviceRow> {
         return Vec::new();
     }
     let host = HostView::new(context);
-    by_device.into_iter().filter_map(|(device, rows)| row(context, &host, device, &rows)).collect()
+    // In order of time, every union below is one pass.
+    let in_order = |mut rows: Vec<usize>| {
+        rows.sort_unstable_by_key(|&row| (trace.device.start(row), trace.device.end(row)));
+        rows
+    };
+    by_device.into_iter().filter_map(|(device, rows)| row(context, &host, device, &in_order(rows))).collect()
 }
 
 fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[usize]) -> Option<DeviceRow> {
@@ -235,9 +238,10 @@ fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[usiz
             rows.iter().copied().filter(|&row| keep(row)).map(|row| (trace.device.start(row), trace.device.end(row))),
         )
     };
-    let communication_names = names_where(trace, is_communication);
+    let communicates_by_name = trace.names.each(is_communication);
     let communicates = |row| {
-        trace.device.kind(row) == DeviceKind::Kernel && communication_names.contains(&trace.device.name(row).column())
+        trace.device.kind(row) == DeviceKind::Kernel
+            && communicates_by_name.get(trace.device.name(row).index()) == Some(&true)
     };
     let copies = |row| trace.device.kind(row) == DeviceKind::Memcpy;
     let all = span(&|_| true);
@@ -270,16 +274,6 @@ fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[usiz
 pub fn is_communication(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["nccl", "rccl", "cross_device_reduce"].iter().any(|word| name.contains(word))
-}
-
-/// The names of device events that `says` yes to, each asked once.
-fn names_where(trace: &Trace, says: fn(&str) -> bool) -> HashSet<u32> {
-    let mut asked: HashMap<u32, bool> = HashMap::new();
-    (0..trace.device.len())
-        .map(|row| trace.device.name(row))
-        .filter(|name| *asked.entry(name.column()).or_insert_with(|| says(trace.names.get(*name))))
-        .map(NameId::column)
-        .collect()
 }
 
 fn utilisation(busy: &Span, start: Timestamp, end: Timestamp) -> Vec<(Timestamp, Option<f64>)> {

@@ -47,6 +47,8 @@ pub(super) struct Builder {
     pub(super) unknown_categories: ContentTally,
     pub(super) unknown_phases: u64,
     scratch: Vec<u8>,
+    /// The latest track, by how it was spelled: events come in runs of one thread.
+    last_track: Option<(Vec<u8>, Vec<u8>, TrackId)>,
 }
 
 /// A state of a builder to go back to. Names, tracks and configurations stay: what nothing refers to harms nothing.
@@ -336,9 +338,17 @@ impl Builder {
     }
 
     fn track(&mut self, text: &[u8], slots: &Slots) -> TrackId {
-        let process = self.identity(slots.get(text, Field::Process));
-        let thread = self.identity(slots.get(text, Field::Thread));
-        self.tracks.intern(Place { process, thread })
+        let (process, thread) = (slots.get(text, Field::Process), slots.get(text, Field::Thread));
+        let spelled = (process.unwrap_or_default(), thread.unwrap_or_default());
+        if let Some((last_process, last_thread, track)) = &self.last_track
+            && (last_process.as_slice(), last_thread.as_slice()) == spelled
+        {
+            return *track;
+        }
+        let place = Place { process: self.identity(process), thread: self.identity(thread) };
+        let track = self.tracks.intern(place);
+        self.last_track = Some((spelled.0.to_vec(), spelled.1.to_vec(), track));
+        track
     }
 
     /// A process or thread: numeric text is the number, other text is itself without the spaces around it (R52).

@@ -76,7 +76,7 @@ pub(super) struct Document {
 
 impl Document {
     pub(super) fn new(window: Window, limits: &Limits) -> Self {
-        let lanes = rayon::current_num_threads().min(MOST_LANES);
+        let lanes = if rayon::current_num_threads() > 1 { MOST_LANES } else { 1 };
         Self {
             window,
             top: TopLevel::default(),

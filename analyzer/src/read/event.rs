@@ -125,6 +125,12 @@ fn members(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
             Meaning::Use(field) => {
                 let end = skip_value(text, value)?;
                 slots.set(field, value, end);
+                if field == Field::Phase
+                    && !in_args
+                    && let Some(end) = plain_flow_end(text, value, end)
+                {
+                    return Ok(end);
+                }
                 end
             }
             Meaning::Args | Meaning::Skip => skip_value(text, value)?,
@@ -148,6 +154,28 @@ fn members(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
     }
 }
 
+/// The end of a flow event (half of all events where kernels are small), of which nothing but its being there is used:
+/// found without reading its members, where its text is plain. Plain is: no escape, container, control character or byte
+/// beyond ASCII, no word outside of a string, all strings closed. Anything else takes the usual way.
+fn plain_flow_end(text: &[u8], value: usize, end: usize) -> Option<usize> {
+    if !matches!(text.get(value..end), Some(b"\"s\"" | b"\"f\"" | b"\"t\"")) {
+        return None;
+    }
+    let rest = text.get(end..)?;
+    let rest = rest.get(..memchr::memchr(b'}', rest)?)?;
+    let mut quotes = 0u8;
+    let mut odd = 0u8;
+    for (&byte, &next) in rest.iter().zip(rest.get(1..)?) {
+        quotes ^= u8::from(byte == b'"');
+        odd |= u8::from(matches!(byte, b'\\' | b'{' | b'[') || byte >= 0x80);
+        odd |= u8::from(byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t'));
+        odd |= u8::from(matches!(byte, b' ' | b':' | b'-' | b'\n' | b'\t' | b',') && next.is_ascii_alphabetic());
+    }
+    quotes ^= u8::from(rest.last() == Some(&b'"'));
+    let is_ended = rest.last().is_some_and(|last| matches!(last, b'"' | b'0'..=b'9' | b' ' | b'\n' | b'\t' | b'\r'));
+    (quotes == 0 && odd == 0 && is_ended).then_some(end + rest.len() + 1)
+}
+
 /// What a key's value is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Meaning {
@@ -161,10 +189,40 @@ enum Meaning {
 #[derive(Clone, Debug)]
 struct KnownKey {
     text: Vec<u8>,
+    /// The first bytes of `text` as two words, and which bytes of these it has: most keys are compared in two steps.
+    head: [u64; 2],
+    mask: [u64; 2],
     in_args: bool,
     meaning: Meaning,
     /// The keys that followed it, the latest first.
     followers: [usize; 2],
+}
+
+impl KnownKey {
+    fn new(text: &[u8], in_args: bool, meaning: Meaning) -> Self {
+        let mut head = [0; 16];
+        let mut mask = [0; 16];
+        for ((head, mask), &byte) in head.iter_mut().zip(&mut mask).zip(text) {
+            (*head, *mask) = (byte, 0xff);
+        }
+        Self { text: text.to_vec(), head: words(&head), mask: words(&mask), in_args, meaning, followers: [0; 2] }
+    }
+
+    /// Whether `rest` starts with this key and what stands around it.
+    #[inline]
+    fn starts(&self, rest: &[u8]) -> bool {
+        let Some(first) = rest.first_chunk::<16>() else { return rest.starts_with(&self.text) };
+        let [low, high] = words(first);
+        let is_head = (low ^ self.head[0]) & self.mask[0] == 0 && (high ^ self.head[1]) & self.mask[1] == 0;
+        is_head && (self.text.len() <= 16 || rest.starts_with(&self.text))
+    }
+}
+
+/// Sixteen bytes as two words.
+#[inline]
+const fn words(bytes: &[u8; 16]) -> [u64; 2] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *bytes;
+    [u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes([i, j, k, l, m, n, o, p])]
 }
 
 /// The keys of a file repeat in the same order, event after event. So the next key is first compared with those that
@@ -185,8 +243,7 @@ const KNOWN_KEY_BYTES: usize = 64;
 impl Default for Keys {
     /// The first entry stands for the start of an event.
     fn default() -> Self {
-        let start = KnownKey { text: Vec::new(), in_args: true, meaning: Meaning::Skip, followers: [0; 2] };
-        Self { known: vec![start], last: 0, first: None }
+        Self { known: vec![KnownKey::new(b"", true, Meaning::Skip)], last: 0, first: None }
     }
 }
 
@@ -210,7 +267,7 @@ impl Keys {
             if let Some(key) = self.known.get(follower)
                 && key.in_args == in_args
                 && follower != 0
-                && rest.starts_with(&key.text)
+                && key.starts(rest)
             {
                 self.last = follower;
                 // More blanks than the last time are as good.
@@ -245,7 +302,7 @@ impl Keys {
         let index = match found {
             Some(index) => index + 1,
             None if self.known.len() < KNOWN_KEYS && text.len() <= KNOWN_KEY_BYTES => {
-                self.known.push(KnownKey { text: text.to_vec(), in_args, meaning, followers: [0; 2] });
+                self.known.push(KnownKey::new(text, in_args, meaning));
                 self.known.len() - 1
             }
             None => 0,
@@ -346,6 +403,27 @@ mod tests {
         assert_eq!(slots.get(EVENT, Field::Grid), Some(&b"[1, 2, 3]"[..]));
         assert_eq!(slots.get(EVENT, Field::Correlation), None);
         assert!(!slots.duplicate_key);
+    }
+
+    #[test]
+    fn plain_flows_are_passed_over_and_others_are_not() {
+        let flow =
+            br#"{ "ph": "f", "id": 1, "pid": 2, "tid": 3, "ts": 4.5, "cat": "ac2g", "name": "ac2g", "bp": "e" }, "#;
+        assert_eq!(scan(flow, &mut Slots::default()), Ok(flow.len() - 2));
+        let end = plain_flow_end(flow, 8, 11);
+        assert_eq!(end, Some(flow.len() - 2));
+        for odd in [
+            &br#"{ "ph": "f", "name": "a}b" }"#[..],
+            br#"{ "ph": "f", "ts": NaN }"#,
+            br#"{ "ph": "f", "ts":-inf }"#,
+            b"{ \"ph\": \"f\", \"name\": \"a\x01b\" }",
+            br#"{ "ph": "f", "name": "a\"b" }"#,
+            br#"{ "ph": "f", "args": {"a": 1} }"#,
+            br#"{ "ph": "X", "ts": 1 }"#,
+        ] {
+            assert_eq!(plain_flow_end(odd, 8, 11), None, "{}", String::from_utf8_lossy(odd));
+        }
+        assert_eq!(scan(br#"{"ph": "f", "name": "a}b"}"#, &mut Slots::default()), Ok(26));
     }
 
     #[test]

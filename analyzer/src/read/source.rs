@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 /// One block of text: large enough that handing it over costs nothing, small enough to stay in the cache.
 pub(super) const BLOCK_BYTES: usize = 512 << 10;
 /// Blocks in flight: one being filled, one being read, the rest in between.
-const BLOCKS: usize = 6;
+const BLOCKS: usize = 10;
 
 /// What the layers below the text say once it has ended.
 #[derive(Debug, Default)]

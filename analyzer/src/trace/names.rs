@@ -76,6 +76,11 @@ impl Names {
         Untrusted::new(self.get(id))
     }
 
+    /// What `says` says of every name, by id: asked once each, however many events have it.
+    pub fn each<T>(&self, says: impl Fn(&str) -> T) -> Vec<T> {
+        (0..crate::units::narrow(self.len())).map(|id| says(self.get(NameId(id)))).collect()
+    }
+
     /// How many distinct names there are.
     #[must_use]
     pub fn len(&self) -> usize {
