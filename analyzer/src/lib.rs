@@ -2,44 +2,44 @@
 //! order: it is the order in which data flow.
 #![forbid(unsafe_code)]
 
-/// Times, bytes and shares: no number travels without its unit.
+// Times, bytes and shares: no number travels without its unit.
 pub mod units;
 
-/// Text from a file, which no renderer prints as it is.
+// Text from a file, which no renderer prints as it is.
 pub mod text;
 
-/// What a table is, before anyone draws it.
+// What a table is, before anyone draws it.
 pub mod table;
 
-/// What was wrong with the input, and which numbers that touches.
+// What was wrong with the input, and which numbers that touches.
 pub mod audit;
 
-/// What is known beforehand: category rules, kernel names.
+// What is known beforehand: category rules, kernel names.
 pub mod catalog;
 
-/// A trace as columns.
+// A trace as columns.
 pub mod trace;
 
-/// Bytes into a `Trace`. Knows every quirk of Kineto, and no analysis.
+// Bytes into a `Trace`. Knows every quirk of Kineto, and no analysis.
 pub mod read;
 
-/// Run folders and results.json. Never opens a trace.
+// Run folders and results.json. Never opens a trace.
 pub mod run;
 
-/// Statistics of repeated measurements. Knows no step and no kernel.
+// Statistics of repeated measurements. Knows no step and no kernel.
 pub mod stats;
 
-/// Questions to a trace: one file each, pure functions.
+// Questions to a trace: one file each, pure functions.
 pub mod analysis;
 
-/// Runs beside each other.
+// Runs beside each other.
 pub mod compare;
 
-/// What a report says, before anyone draws it.
+// What a report says, before anyone draws it.
 pub mod report;
 
-/// The only formatting: terminal, Markdown, JSON, CSV, charts.
+// The only formatting: terminal, Markdown, JSON, CSV, charts.
 pub mod render;
 
-/// Arguments, plans, outcomes: the only part that speaks to the outside.
+// Arguments, plans, outcomes: the only part that speaks to the outside.
 pub mod cli;

@@ -1,7 +1,7 @@
 //! What a report says, before anyone draws it.
 //!
-//! [`build`] works out every number once ([`material`]), then lets each section speak. Adding a section is a file here and
-//! a line in [`SECTIONS`].
+//! [`build`] works out every number once (`material`), then lets each section speak. Adding a section is a file here and
+//! a line in `SECTIONS`.
 
 pub mod audit;
 pub mod inputs;
