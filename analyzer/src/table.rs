@@ -27,6 +27,8 @@ pub enum Why {
     NoDevice,
     /// The trace has no `ProfilerStep#N` annotation.
     NoSteps,
+    /// No module was recorded.
+    ModulesOff,
     /// The producer does not write this.
     NotInTrace,
     /// The number does not exist for this row (a deviation of one call, a share of nothing).
@@ -42,12 +44,13 @@ impl Why {
         match self {
             Self::MemoryOff => "profile_memory was off",
             Self::NoMemoryEvents => "no allocator event",
-            Self::ShapesOff => "record_shapes was off",
+            Self::ShapesOff => "no shapes: record_shapes was off",
             Self::NoResults => "no results.json",
             Self::NotInResults => "not in results.json",
             Self::NoTrace => "no trace",
             Self::NoDevice => "no device events",
             Self::NoSteps => "no ProfilerStep annotations",
+            Self::ModulesOff => "no modules: record with_stack or with_modules",
             Self::NotInTrace => "not in the trace",
             Self::NotDefined => "not defined here",
             Self::NotComputed => "not computed yet",
@@ -304,6 +307,8 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
     /// What stands beside the rows in JSON (`steps` has its `summary`).
     pub aside: Option<(&'static str, Cell)>,
+    /// Why there are no rows, or none of the kind that was asked for; said in people's formats.
+    pub note: Option<Why>,
 }
 
 impl Table {
@@ -315,7 +320,15 @@ impl Table {
             headings: headings(columns),
             rows: rows.iter().map(|row| columns.iter().map(|column| (column.cell)(row)).collect()).collect(),
             aside: None,
+            note: None,
         }
+    }
+
+    /// The same table, with the reason why it has no rows, where it has none.
+    #[must_use]
+    pub fn or_empty_because(mut self, why: Why) -> Self {
+        self.note = self.rows.is_empty().then_some(why);
+        self
     }
 
     /// The position of the column with this key, with or without its unit.

@@ -38,3 +38,19 @@ impl From<String> for Untrusted {
         Self(Arc::from(text))
     }
 }
+
+/// What `error` and its causes say, joined by colons. A cause that its parent has quoted already is left out.
+#[must_use]
+pub fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}

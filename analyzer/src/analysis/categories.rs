@@ -218,7 +218,7 @@ pub fn names_data_loading(name: &str) -> bool {
     ["dataloader", "data_load", "dataloading"].iter().any(|word| name.contains(word))
 }
 
-/// The steps' time by role. Every role is there; together they are the steps' time exactly.
+/// The steps' time by role. Every role that the trace can show is there; together they are the steps' time exactly.
 #[must_use]
 pub fn step_partition(context: &Context<'_>) -> Vec<(Role, Nanoseconds)> {
     let trace = context.trace;
@@ -229,7 +229,9 @@ pub fn step_partition(context: &Context<'_>) -> Vec<(Role, Nanoseconds)> {
     let device_roles: Vec<Role> = (0..trace.device.len()).map(|row| Role::of_device(trace, row)).collect();
     let host_roles: Vec<Option<Role>> = (0..trace.host.len()).map(|row| Role::of_host(trace, row)).collect();
     let mut times = Vec::new();
-    for role in Role::PRIORITY {
+    // A CPU trace has no device: its roles are absent, not measured and zero (METRICS 6).
+    let has_device = trace.has_device_events();
+    for role in Role::PRIORITY.into_iter().filter(|role| has_device || !role.is_device()) {
         let held = if role == Role::Idle {
             remaining.clone()
         } else {

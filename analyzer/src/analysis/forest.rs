@@ -3,7 +3,6 @@
 //! Sort by (thread, start, -end, kind, External id, correlation, name), sweep with a stack, then fold recursion. The key is
 //! total, so the file's order never matters (R65). A plain loop, not polars: a forest is walked.
 
-use super::intervals::Span;
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
 use crate::trace::tracks::{Place, TrackId};
@@ -335,10 +334,4 @@ pub fn compare(trace: &Trace, left: usize, right: usize) -> Ordering {
         .then_with(|| host.external_id(left).cmp(&host.external_id(right)))
         .then_with(|| host.correlation(left).cmp(&host.correlation(right)))
         .then_with(|| trace.names.get(host.name(left)).cmp(trace.names.get(host.name(right))))
-}
-
-/// The time during which any host event of `trace` is open.
-#[must_use]
-pub fn host_span(trace: &Trace) -> Span {
-    Span::union((0..trace.host.len()).map(|row| (trace.host.start(row), trace.host.end(row))))
 }

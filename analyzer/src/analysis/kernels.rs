@@ -187,7 +187,7 @@ pub const COLUMNS: &[Column<KernelRow>] = &[
 ];
 
 fn table(question: &Question<'_>) -> Table {
-    Table::new("kernels", COLUMNS, &rows(question.context))
+    Table::new("kernels", COLUMNS, &rows(question.context)).or_empty_because(Why::NoDevice)
 }
 
 /// The rows of `context`'s trace, by total descending, then name.
@@ -203,8 +203,7 @@ pub fn rows(context: &Context<'_>) -> Vec<KernelRow> {
 
 /// The device rows of each kernel name.
 fn groups_by_name(trace: &Trace) -> Vec<Vec<usize>> {
-    let Ok(groups) = schema::device_rows_by_name(&trace.device) else { return Vec::new() };
-    groups
+    schema::device_rows_by_name(&trace.device)
         .into_iter()
         .map(|group| group.into_iter().filter(|&row| trace.device.kind(row) == DeviceKind::Kernel).collect())
         .filter(|group: &Vec<usize>| !group.is_empty())

@@ -159,7 +159,11 @@ fn live_cell(live: &LiveRow) -> Cell {
 }
 
 fn table(question: &Question<'_>) -> Table {
-    Table::new("memory", COLUMNS, question.context.memory())
+    let why = match recorded(question.context.trace) {
+        Recorded::No(why) => why,
+        Recorded::Yes(()) => Why::NoMemoryEvents,
+    };
+    Table::new("memory", COLUMNS, question.context.memory()).or_empty_because(why)
 }
 
 /// Whether memory was recorded, and if not, why.

@@ -195,7 +195,15 @@ pub const COLUMNS: &[Column<OpRow>] = &[
 ];
 
 fn table(question: &Question<'_>) -> Table {
-    Table::new("ops", COLUMNS, &rows(question.context, question.grouping))
+    let mut table = Table::new("ops", COLUMNS, &rows(question.context, question.grouping));
+    let host = &question.context.trace.host;
+    let nowhere = |of_row: &dyn Fn(usize) -> NameId| (0..host.len()).all(|row| of_row(row) == NameId::NONE);
+    table.note = match question.grouping {
+        Grouping::Shape if nowhere(&|row| host.shapes(row)) => Some(Why::ShapesOff),
+        Grouping::Module if table.rows.len() < 2 => Some(Why::ModulesOff),
+        _ => None,
+    };
+    table
 }
 
 /// The rows of `context`'s trace, by device self time (CPU trace: host self time) descending, then name.

@@ -3,6 +3,7 @@
 //! Totals over the used steps, divided by their number: device self time where there is a device, else host self time.
 
 use super::context::Context;
+use super::intervals::{Interval, Span};
 use super::timeline::DeviceRow;
 use crate::catalog::categories::OpCategory;
 use crate::text::Untrusted;
@@ -19,6 +20,10 @@ pub struct PerStep {
     pub categories: Vec<(&'static str, f64)>,
     /// By operator or call (annotations aside); only those with time, by name.
     pub ops: Vec<(Untrusted, f64)>,
+    /// Time in which any device was busy; `None` without a device.
+    pub device_busy: Option<f64>,
+    /// Time in which each category ran on a device at all; only those with time, by name.
+    pub category_busy: Vec<(&'static str, f64)>,
     /// Copies; `None` without a device.
     pub transfer: Option<f64>,
     /// Idle time that is launch latency, over the whole recording; `None` without a device.
@@ -34,7 +39,15 @@ pub fn per_step(context: &Context<'_>, devices: &[DeviceRow]) -> Option<PerStep>
     let each = |sum: Nanoseconds| sum.mean_over(used);
     let latency: Nanoseconds = devices.iter().map(|device| device.idle_causes.launch_latency).sum();
     let has_device = context.trace.has_device_events();
+    let busy_of = |events: Vec<Interval>| each(Span::union(events).length());
+    let all_events = sums.events.values().flatten().copied().collect();
     Some(PerStep {
+        device_busy: busy_of(all_events).filter(|_| has_device),
+        category_busy: sums
+            .events
+            .into_iter()
+            .filter_map(|(category, events)| Some((category.name(), busy_of(events).filter(|busy| *busy > 0.0)?)))
+            .collect(),
         categories: sums
             .categories
             .into_iter()
@@ -58,6 +71,8 @@ struct Sums {
     categories: BTreeMap<OpCategory, Nanoseconds>,
     ops: BTreeMap<Untrusted, Nanoseconds>,
     transfer: Nanoseconds,
+    /// The device events of each category.
+    events: BTreeMap<OpCategory, Vec<Interval>>,
 }
 
 fn is_used(context: &Context<'_>, step: Option<usize>) -> bool {
@@ -69,7 +84,9 @@ fn device_sums(context: &Context<'_>) -> Sums {
     let mut sums = Sums::default();
     for row in (0..trace.device.len()).filter(|&row| is_used(context, context.steps.of_device(row))) {
         let length = trace.device.duration(row);
-        *sums.categories.entry(context.pieces().of_device(row)).or_default() += length;
+        let category = context.pieces().of_device(row);
+        *sums.categories.entry(category).or_default() += length;
+        sums.events.entry(category).or_default().push((trace.device.start(row), trace.device.end(row)));
         let name = match context.launches.owner_of(row) {
             Some(owner) => trace.names.untrusted(trace.host.name(owner)),
             None => super::ops::NO_LAUNCH.into(),

@@ -6,9 +6,9 @@
 //! ```
 //! A path of which nothing can be used is an input too, with its reason: it must show up where the others do.
 
-use super::io::chain;
 use crate::audit::{Code, Finding};
 use crate::run::{DiscoverError, Discovery, Origin, RunFolder, discover};
+use crate::text::error_chain;
 use glob::{MatchOptions, glob_with};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -156,7 +156,7 @@ impl Found {
             DiscoverError::Empty { path } => (path, Code::Empty),
             DiscoverError::ResultsFile { path } | DiscoverError::NoRuns { path } => (path, Code::NotTrace),
         };
-        let reason = Finding::new(code, 1, chain(problem));
+        let reason = Finding::new(code, 1, error_chain(problem));
         self.add(path.clone(), Content::Nothing(reason), None, Company::Alone);
     }
 

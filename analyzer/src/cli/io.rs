@@ -4,7 +4,6 @@
 
 use super::Error;
 use crate::render::escape;
-use std::error::Error as StdError;
 use std::io::{self, Read, Write};
 
 /// Standard input, output and messages.
@@ -55,21 +54,6 @@ impl Io {
     }
 }
 
-/// What `error` and its causes say, joined by colons. A cause that its parent has quoted already is left out.
-pub(super) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.ends_with(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +64,7 @@ mod tests {
         let missing = io::Error::from(io::ErrorKind::NotFound);
         let words = missing.to_string();
         let error = read::Error { path: "a.json".into(), kind: read::ErrorKind::Io(missing) };
-        assert_eq!(chain(&error), format!("cannot read a.json: {words}"));
+        assert_eq!(crate::text::error_chain(&error), format!("cannot read a.json: {words}"));
     }
 
     struct Closed;

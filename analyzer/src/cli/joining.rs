@@ -24,7 +24,7 @@ pub(super) fn joined(
     facts: &[InputFacts],
     tables: impl IntoIterator<Item = Option<Table>>,
 ) -> Table {
-    let mut joined = Table { command, headings, rows: Vec::new(), aside: None };
+    let mut joined = Table { command, headings, rows: Vec::new(), aside: None, note: None };
     let is_one = facts.len() < 2;
     let mut asides = Vec::new();
     for ((index, facts), table) in (0..).zip(facts).zip(tables) {
@@ -32,6 +32,7 @@ pub(super) fn joined(
         if is_one {
             return table;
         }
+        joined.note = joined.note.or(table.note);
         let owner: [Cell; 2] = [Cell::Whole(index), Recorded::from_option(facts.rank, Why::NotInTrace).into()];
         joined.rows.extend(table.rows.into_iter().map(|row| owner.iter().cloned().chain(row).collect()));
         asides.extend(table.aside.map(|(key, aside)| (key, owned(index, aside))));
@@ -74,7 +75,7 @@ mod tests {
 
     fn table(calls: i64) -> Table {
         let aside = Some(("summary", Cell::Record(vec![("mean_ns", Cell::Whole(calls))])));
-        Table { command: "steps", headings: headings(), rows: vec![vec![Cell::Whole(calls)]], aside }
+        Table { command: "steps", headings: headings(), rows: vec![vec![Cell::Whole(calls)]], aside, note: None }
     }
 
     fn headings() -> Vec<Heading> {

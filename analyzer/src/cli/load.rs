@@ -1,12 +1,12 @@
 //! Inputs into traces: read side by side, merged by index, each with its rank and its findings.
 
 use super::inputs::{Content, Found, Input};
-use super::io::chain;
 use super::ranks::{self, Claim};
 use crate::audit::{Finding, Verdict, verdict};
 use crate::read::{self, ErrorKind, Limits, ReadTrace};
 use crate::report::model::InputFacts;
 use crate::run::RunFolder;
+use crate::text::error_chain;
 use crate::trace::Trace;
 use crate::units::Nanoseconds;
 use rayon::prelude::*;
@@ -89,7 +89,7 @@ fn load_one(
             Some(take_facts(read, &mut facts))
         }
         Err(problem) => {
-            facts.findings.push(Finding::new(problem.code(), 1, chain(&problem)));
+            facts.findings.push(Finding::new(problem.code(), 1, error_chain(&problem)));
             None
         }
     };

@@ -3,13 +3,14 @@
 
 use super::args::Manner;
 use super::exit::Outcome;
-use super::io::{Io, chain};
+use super::io::Io;
 use super::load::is_usable;
 use crate::analysis::select::NoSuchSteps;
 use crate::audit::{Finding, Verdict, Weight};
 use crate::render::{escape, verdict_line, worst};
 use crate::report::model::InputFacts;
 use crate::run::RunFolder;
+use crate::text::error_chain;
 use std::path::PathBuf;
 
 /// Says what is to be said beside an answer from `inputs`, and how the command ends.
@@ -44,7 +45,7 @@ pub(super) fn tell_results<'r>(
     let weight = if is_answered { "warning" } else { "error" };
     for run in runs.into_iter().filter(|_| !manner.quiet || !is_answered) {
         if let Some(problem) = &run.results_error {
-            io.tell(&format!("{weight}: results are not used: {}", one_line(&chain(problem))));
+            io.tell(&format!("{weight}: results are not used: {}", one_line(&error_chain(problem))));
         }
     }
 }
@@ -68,7 +69,7 @@ pub(super) fn tell_without_steps(
     let weight = if is_answered { "warning" } else { "error" };
     for (index, problem) in without_steps.iter().filter(|_| !manner.quiet || !is_answered) {
         let path = inputs.get(*index).map_or("", |facts| facts.path.raw());
-        io.tell(&format!("{weight}: {}: {}", one_line(path), one_line(&chain(problem))));
+        io.tell(&format!("{weight}: {}: {}", one_line(path), one_line(&error_chain(problem))));
     }
 }
 

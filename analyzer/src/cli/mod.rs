@@ -57,7 +57,7 @@ impl Error {
     pub fn tell(&self, io: &mut Io) {
         match self {
             Self::Usage(usage) => io.tell(&usage.to_string()),
-            other => io.tell(&format!("error: {}", io::chain(other))),
+            other => io.tell(&format!("error: {}", crate::text::error_chain(other))),
         }
     }
 }

@@ -92,7 +92,7 @@ mod tests {
     fn every_input_keeps_its_first_rows() {
         let heading = Heading { key: joining::INPUT, unit: Unit::Count, shown: true, says: "" };
         let rows = [0, 1, 0, 0, 1].map(|input| vec![Cell::Whole(input)]).to_vec();
-        let mut table = Table { command: "ops", headings: vec![heading], rows, aside: None };
+        let mut table = Table { command: "ops", headings: vec![heading], rows, aside: None, note: None };
         cut(&mut table, 2);
         assert_eq!(table.rows, [0, 1, 0, 1].map(|input| vec![Cell::Whole(input)]));
         table.headings.clear();

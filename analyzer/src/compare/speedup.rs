@@ -61,6 +61,10 @@ pub struct TraceNumbers {
     pub categories: Vec<(&'static str, f64)>,
     /// Time per step of each operator that has time on this side.
     pub ops: Vec<(Untrusted, f64)>,
+    /// Time per step in which the device was busy at all, and with each category: unions, for events overlap. GPU side.
+    pub device_busy: Recorded<f64>,
+    /// See `device_busy`; only categories that have time.
+    pub category_busy: Vec<(&'static str, f64)>,
     /// Time per step of gpu_memcpy events; GPU side.
     pub transfer: Recorded<f64>,
     /// Idle time per step that is launch latency (METRICS 5); GPU side.

@@ -193,7 +193,10 @@ impl Document {
         if !self.top.saw_events && !self.top.looks_like_kineto() {
             return Err(ErrorKind::NotTrace { what: sniff::cut_object(&self.top.keys) });
         }
-        self.lane.damage.truncated.add(1, self.window.offset());
+        // The text ends once: where it ended inside of the events, that was said there.
+        if self.lane.damage.truncated.count == 0 {
+            self.lane.damage.truncated.add(1, self.window.offset());
+        }
         Ok(())
     }
 

@@ -171,6 +171,68 @@ fn a_broken_last_event_does_not_swallow_the_tail() {
     assert_eq!((read.events_kept, read.events_skipped, read.trace.metadata.base_time_ns), (1, 1, Some(5)));
 }
 
+fn op(name: &str, more: &str) -> String {
+    format!(r#"{{"ph": "X", "cat": "cpu_op", "name": "{name}", "pid": 1, "tid": 1, "ts": 5, "dur": 1{more}}}"#)
+}
+
+/// A bracket between events costs what stands at it, not everything behind (it is no end: a comma and an event follow).
+#[test]
+fn a_stray_bracket_ends_nothing() {
+    let list =
+        |middle: &str| format!("{{\"traceEvents\": [{},\n{middle}{},\n{}]}}", op("a", ""), op("b", ""), op("c", ""));
+    for (middle, kept) in [("", 3), ("]", 3), ("[", 3), (";", 3), ("],", 3)] {
+        let read = read_text(&list(middle));
+        assert_eq!(read.events_kept, kept, "{middle:?}: {:?}", codes(&read));
+        assert_eq!(middle.is_empty(), codes(&read).is_empty(), "{middle:?}: {:?}", codes(&read));
+    }
+    let replaced = list("").replacen("},\n{", "}]\n{", 1);
+    assert_eq!(read_text(&replaced).events_kept, 3);
+}
+
+/// Objects in lists of `args` look like starts of events: a repair may reach over them, but never over an event.
+#[test]
+fn objects_inside_of_args_are_no_events() {
+    let nested = r#", "args": {"deps": [{"id": 1}, {"name": "x", "ph": "y"}], "bw": inf}"#;
+    let read = read_text(&events(&[op("a", nested), op("b", ""), op("c", nested)].join(",")));
+    assert_eq!((read.events_kept, codes(&read)), (3, vec!["W-NONFINITE"]));
+}
+
+/// A repair must not make another event of this one: what swallows a key is lost, and said to be.
+#[test]
+fn a_string_that_swallows_a_key_is_no_name() {
+    let broken = op("a", "").replace(r#""cpu_op", "name""#, r#""cpu_op" "name""#);
+    let read = read_text(&events(&[broken, op("b", "")].join(",")));
+    assert_eq!((read.events_kept, codes(&read)), (1, vec!["W-BAD-EVENT"]));
+    let quoted = read_text(&events(&[op("a \"b\" c", ""), op("b", "")].join(",")));
+    assert_eq!((quoted.events_kept, codes(&quoted)), (2, vec!["W-REPAIR-QUOTE"]));
+    assert!(quoted.trace.names.find("a \"b\" c").is_some());
+}
+
+/// Damage in one top-level value, however it reads on, leaves the events.
+#[test]
+fn damaged_metadata_never_costs_the_events() {
+    for head in
+        [r#""path": "C:\dir\", "#, r#""distributedInfo": {"rank: 0}, "#, r#""d": [}, "#, r#""deviceProperties": []}, "#]
+    {
+        let read = read_text(&format!("{{{head}\"schemaVersion\": 1, \"traceEvents\": [{}]}}", op("a", "")));
+        assert_eq!(read.events_kept, 1, "{head}: {:?}", codes(&read));
+        assert!(codes(&read).contains(&"W-BAD-EVENT"), "{head}: {:?}", codes(&read));
+    }
+}
+
+/// Keys may be escaped, and events may start with any key.
+#[test]
+fn keys_are_what_they_say_however_they_are_spelled() {
+    let escaped = op("a", "").replacen("\"ph\"", "\"\\u0070h\"", 1);
+    let read = read_text(&events(&escaped));
+    assert_eq!((read.events_kept, codes(&read)), (1, vec![]));
+    let own: Vec<String> = (0..50).map(|_| op("a", "").replacen('{', "{\"level\": 1, ", 1)).collect();
+    let mut damaged = own.clone();
+    damaged[25].pop();
+    let read = read_text(&events(&damaged.join(",\n")));
+    assert_eq!((read.events_kept, codes(&read)), (49, vec!["W-BAD-EVENT"]));
+}
+
 #[test]
 fn limits_stop_early() {
     let text = events(&r#"{"ph": "M", "name": "x"},"#.repeat(10_000));

@@ -12,6 +12,8 @@ use std::io::{self, Write};
 
 /// The longest a name may be in a table; the CSV beside the report has it in full.
 const WIDTH: usize = 80;
+/// The longest that the last column may be: it holds messages, and nothing stands behind it.
+const LAST_WIDTH: usize = 400;
 
 /// Stands in the heading of a column whose numbers a warning touches.
 const MARK: &str = "⚠";
@@ -25,6 +27,9 @@ pub(super) fn print(printed: &Printed, out: &mut dyn Write) -> io::Result<()> {
     let mut text = String::new();
     grid(&view, &mut text);
     notes(&view, &mut text);
+    if let Some(why) = printed.table.note {
+        put(&mut text, format_args!("({})\n\n", escape::markdown(why.text())));
+    }
     if printed.with_input {
         legend(printed.inputs, &mut text);
     }
@@ -119,7 +124,8 @@ fn grid(view: &View, text: &mut String) {
     line(headings, text);
     line(view.columns.iter().map(|column| if column.is_number() { "---:" } else { "---" }.to_owned()), text);
     for cells in view.rows() {
-        line(cells.iter().map(|cell| escape::markdown(&escape::cut(cell, WIDTH))), text);
+        let widths = (1..=cells.len()).map(|number| if number == cells.len() { LAST_WIDTH } else { WIDTH });
+        line(cells.iter().zip(widths).map(|(cell, width)| escape::markdown(&escape::cut(cell, width))), text);
     }
     text.push('\n');
 }

@@ -63,6 +63,7 @@ pub(super) fn table(names: &[&str]) -> Table {
         ],
         rows: rows.collect(),
         aside: None,
+        note: None,
     }
 }
 

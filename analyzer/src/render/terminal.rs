@@ -30,6 +30,9 @@ pub(super) fn print(printed: &Printed, out: &mut dyn Write) -> io::Result<()> {
     for line in String::from_utf8_lossy(&drawn).lines() {
         writeln!(out, "{}", line.trim_end())?;
     }
+    if let Some(why) = printed.table.note {
+        writeln!(out, "({})", why.text())?;
+    }
     Ok(())
 }
 

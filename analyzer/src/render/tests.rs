@@ -149,7 +149,7 @@ fn names_survive_json_and_nothing_unseen_is_printed() {
 
 #[test]
 fn a_table_without_columns_or_rows_is_still_valid() {
-    let nothing = Table { command: "ops", headings: Vec::new(), rows: Vec::new(), aside: None };
+    let nothing = Table { command: "ops", headings: Vec::new(), rows: Vec::new(), aside: None, note: None };
     let parsed: serde_json::Value = serde_json::from_str(&printed(Format::Json, &nothing, None)).unwrap();
     assert_eq!(parsed["rows"], serde_json::json!([]));
     assert_eq!(printed(Format::Table, &nothing, None), "");

@@ -5,29 +5,23 @@ use super::model::{Block, Phrase, Piece, Section, phrase};
 use super::tables;
 use crate::analysis;
 use crate::analysis::categories::Kind;
+use crate::analysis::idle::IdleCauses;
 use crate::compare::speedup::{Metric, SpeedupRow};
 use crate::table::Recorded;
-use crate::units::Nanoseconds;
-use crate::units::round_to_i64;
+use crate::text::error_chain;
+use crate::units::{Nanoseconds, round_to_i64, share};
 
 /// The section.
 pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
     let mut bullets: Vec<Phrase> = material.speedups.rows.iter().filter_map(headline).collect();
-    bullets.extend(material.traces.iter().filter_map(of_trace));
-    bullets.extend(
-        material
-            .inputs
-            .runs
-            .iter()
-            .filter(|run| run.traces.is_empty())
-            .map(|run| phrase![run.folder.name.clone(), ": no trace, so only its results are reported."]),
-    );
+    bullets.extend(material.traces.iter().filter_map(|trace| of_trace(material, trace)));
+    bullets.extend(without_trace(material));
     bullets.extend(material.inputs.runs.iter().filter_map(|run| {
         let error = run.folder.results_error.as_ref()?;
         Some(phrase![
             run.folder.name.clone(),
             ": results.json cannot be used: ",
-            crate::text::Untrusted::from(chain(error)),
+            crate::text::Untrusted::from(error_chain(error)),
             "."
         ])
     }));
@@ -55,15 +49,14 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
     vec![Section { title: phrase!["At a glance"], level: 1, blocks }]
 }
 
-/// An error with its sources, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
+/// The runs that have no trace, in one sentence.
+fn without_trace(material: &Material<'_>) -> Option<Phrase> {
+    let mut phrase = Phrase::new();
+    for run in material.inputs.runs.iter().filter(|run| run.traces.is_empty()) {
+        phrase.extend(phrase![if phrase.is_empty() { "Without a trace, reported by results alone: " } else { ", " }]);
+        phrase.extend(phrase![run.folder.name.clone()]);
     }
-    text
+    (!phrase.is_empty()).then(|| phrase.into_iter().chain(phrase!["."]).collect())
 }
 
 /// "unet tf32: one step takes 18.5 ms on the GPU and 1.85 s on the CPU: 99.9x."
@@ -72,7 +65,7 @@ fn headline(row: &SpeedupRow) -> Option<Phrase> {
         return None;
     };
     let what = match row.metric {
-        Metric::Step => "one step",
+        Metric::Step => "one step (median)",
         Metric::Total => "the whole training",
         _ => return None,
     };
@@ -100,16 +93,17 @@ fn headline(row: &SpeedupRow) -> Option<Phrase> {
 }
 
 /// What holds this trace's time.
-fn of_trace(trace: &TraceMaterial<'_>) -> Option<Phrase> {
+fn of_trace(material: &Material<'_>, trace: &TraceMaterial<'_>) -> Option<Phrase> {
     let largest = trace.categories.iter().find(|row| row.kind == Kind::Op)?;
-    let share = largest.share?;
+    let part = largest.share?;
     let mut phrase = phrase![trace.label.clone(), ": "];
+    phrase.extend(trace.warning(material));
     if let Recorded::Yes(mean) = trace.summary.step_mean {
-        phrase.extend(phrase!["a step takes ", Nanoseconds::new(round_to_i64(mean)), "; "]);
+        phrase.extend(phrase!["a step takes ", Nanoseconds::new(round_to_i64(mean)), " on average; "]);
     }
     phrase.extend(busy(trace));
     let side = if trace.has_device() { "device time" } else { "host time" };
-    phrase.extend(phrase![largest.category, " takes ", Piece::Share(share), format!(" of {side}")]);
+    phrase.extend(phrase![largest.category, " takes ", Piece::Share(part), format!(" of {side}")]);
     if let Some(top) = trace.summary.top_ops.first() {
         phrase.extend(phrase![", and ", top.name.clone(), " is the top operator"]);
     }
@@ -117,17 +111,33 @@ fn of_trace(trace: &TraceMaterial<'_>) -> Option<Phrase> {
     Some(phrase)
 }
 
-/// "the GPU is busy 85.3 % of the time (idle mostly by operator, 60 % of idle); ".
+/// "the GPU is busy 27.1 % of the time (largest part of idle, 42.9 %: the host was in an operator's own code); without any
+/// waiting a step would take 8.078 ms, 3.7x as fast; ". Every device counts.
 fn busy(trace: &TraceMaterial<'_>) -> Phrase {
-    let (Recorded::Yes(busy), Some(device)) = (trace.summary.busy, trace.devices.first()) else { return Phrase::new() };
-    let Some(busy_share) = crate::units::share(busy, trace.summary.total) else { return Phrase::new() };
+    let Recorded::Yes(busy) = trace.summary.busy else { return Phrase::new() };
+    let Some(busy_share) = share(busy, trace.summary.total) else { return Phrase::new() };
     let mut phrase = phrase!["the GPU is busy ", Piece::Share(busy_share), " of the time"];
-    let causes = device.idle_causes.named().into_iter();
-    if let Some((cause, time)) = causes.max_by_key(|(cause, time)| (*time, std::cmp::Reverse(*cause)))
-        && let Some(of_idle) = crate::units::share(time, device.idle())
+    let mut causes = IdleCauses::default();
+    trace.devices.iter().for_each(|device| causes += device.idle_causes);
+    let largest = causes.named().into_iter().max_by_key(|(cause, time)| (*time, std::cmp::Reverse(*cause)));
+    if let Some((cause, time)) = largest
+        && let Some(of_idle) = share(time, trace.summary.total - busy)
     {
-        phrase.extend(phrase![" (idle mostly by ", cause.replace('_', " "), ", ", Piece::Share(of_idle), " of idle)"]);
+        let words = super::time::words(cause);
+        phrase.extend(phrase![" (largest part of idle, ", Piece::Share(of_idle), format!(": {words})")]);
     }
+    phrase.extend(without_waiting(trace));
     phrase.extend(phrase!["; "]);
     phrase
+}
+
+/// What a step would take if the device never waited.
+fn without_waiting(trace: &TraceMaterial<'_>) -> Phrase {
+    let per_step = trace.per_step.as_ref().and_then(|per_step| per_step.device_busy);
+    let (Some(busy), Recorded::Yes(step)) = (per_step, trace.summary.step_mean) else { return Phrase::new() };
+    if busy <= 0.0 || busy >= step {
+        return Phrase::new();
+    }
+    let busy_step = Nanoseconds::new(round_to_i64(busy));
+    phrase!["; without any waiting a step would take ", busy_step, ", ", Piece::Ratio(step / busy), " as fast"]
 }

@@ -1,7 +1,7 @@
 //! Every number of the report, worked out once, before anything is said.
 
 use super::inputs::{ReportInputs, ReportRun, RunTrace};
-use super::model::{Block, InputFacts, phrase};
+use super::model::{Block, InputFacts, Phrase, phrase};
 use crate::analysis::categories::{self, CategoryRow};
 use crate::analysis::kernels::{self, KernelRow};
 use crate::analysis::memory::MemoryRow;
@@ -10,6 +10,7 @@ use crate::analysis::per_step::{PerStep, per_step};
 use crate::analysis::summary::{self, SummaryRow};
 use crate::analysis::timeline::{self, DeviceRow};
 use crate::analysis::{Context, Grouping};
+use crate::audit::Weight;
 use crate::compare::speedup::{RunNumbers, Speedups, TraceNumbers, speedups};
 use crate::table::{Recorded, Why};
 use crate::text::Untrusted;
@@ -105,9 +106,22 @@ impl<'a> TraceMaterial<'a> {
         steps.filter_map(|step| Some((step.start - origin, format!("step {}", step.number?)))).collect()
     }
 
+    /// The warnings of the trace's input, as a mark in front of what is said of it; nothing where there is none.
+    pub(super) fn warning(&self, material: &Material<'_>) -> Phrase {
+        let findings = material.facts.get(self.trace.input).map_or(&[][..], |facts| &facts.findings);
+        let warned = findings.iter().filter(|finding| finding.code.weight() == Weight::Warning);
+        let codes: Vec<&str> = warned.map(|finding| finding.code.text()).collect();
+        if codes.is_empty() { Phrase::new() } else { phrase![format!("⚠ degraded ({}): ", codes.join(", "))] }
+    }
+
     /// What stands at the head of the run's chapter.
-    pub(super) fn opening(&self) -> Vec<Block> {
+    pub(super) fn opening(&self, material: &Material<'_>) -> Vec<Block> {
         let mut blocks = Vec::new();
+        let mut warning = self.warning(material);
+        if !warning.is_empty() {
+            warning.extend(phrase!["what follows, the charts too, is of what was kept; totals are lower bounds, and idle times and shares may be off."]);
+            blocks.push(Block::Paragraph(warning));
+        }
         if let Some(contradiction) = &self.precision {
             blocks.push(Block::Paragraph(contradiction.phrase()));
         }
@@ -163,6 +177,8 @@ fn trace_numbers(per_step: &PerStep) -> TraceNumbers {
         steps: per_step.steps.clone(),
         categories: per_step.categories.clone(),
         ops: per_step.ops.clone(),
+        device_busy: Recorded::from_option(per_step.device_busy, Why::NoDevice),
+        category_busy: per_step.category_busy.clone(),
         transfer: Recorded::from_option(per_step.transfer, Why::NoDevice),
         launch_latency: Recorded::from_option(per_step.launch_latency, Why::NoDevice),
     }

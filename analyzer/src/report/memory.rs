@@ -15,7 +15,11 @@ pub(super) fn sections(_: &Material<'_>, trace: &TraceMaterial<'_>) -> Vec<Secti
         blocks.push(Block::Paragraph(phrase!["Memory was recorded, and nothing was allocated or freed."]));
     }
     for row in trace.memory {
-        blocks.push(Block::Figure(curve(trace, row)));
+        // Where nothing was allocated or freed to speak of, a curve would be a line.
+        let lowest = row.curve.iter().map(|(_, allocated, _)| *allocated).min();
+        if lowest.is_some_and(|lowest| lowest < row.peak) {
+            blocks.push(Block::Figure(curve(trace, row)));
+        }
         blocks.push(Block::Bullets(live(row)));
     }
     if !trace.memory.is_empty() {

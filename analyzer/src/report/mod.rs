@@ -56,7 +56,7 @@ fn runs(material: &Material<'_>) -> Vec<Section> {
         sections.push(Section {
             title: model::phrase!["Run ", trace.label.clone()],
             level: 1,
-            blocks: trace.opening(),
+            blocks: trace.opening(material),
         });
         sections.extend(TRACE_SECTIONS.iter().flat_map(|write| write(material, trace)));
     }

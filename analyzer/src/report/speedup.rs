@@ -18,7 +18,7 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
     }
     blocks.extend(figures(&speedups.rows));
     for facts in &speedups.pairs {
-        blocks.push(Block::Bullets(pair(facts)));
+        blocks.extend(Some(pair(facts)).filter(|bullets| !bullets.is_empty()).map(Block::Bullets));
     }
     if !speedups.unpaired.is_empty() {
         blocks.push(Block::Bullets(
@@ -45,7 +45,7 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
     vec![Section { title: phrase!["CPU against GPU"], level: 1, blocks }]
 }
 
-/// Everything but operators, and of these the largest of each pair.
+/// Everything but operators, and of these the largest of each pair that both sides run.
 fn shown_rows(rows: &[SpeedupRow]) -> Vec<SpeedupRow> {
     let mut shown: Vec<SpeedupRow> = Vec::new();
     let mut ops_of_pair = 0;
@@ -56,8 +56,9 @@ fn shown_rows(rows: &[SpeedupRow]) -> Vec<SpeedupRow> {
             pair = Some(key);
             ops_of_pair = 0;
         }
-        ops_of_pair += usize::from(row.metric == Metric::Op);
-        if row.metric != Metric::Op || ops_of_pair <= TOP {
+        let has_ratio = matches!(row.ratio, Recorded::Yes(_));
+        ops_of_pair += usize::from(row.metric == Metric::Op && has_ratio);
+        if row.metric != Metric::Op || has_ratio && ops_of_pair <= TOP {
             shown.push(row.clone());
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn over_traces(material: &Material<'_>, analysis: &analysis::Analysis
         }
         rows.extend(table.rows.into_iter().map(|row| of_trace(trace).into_iter().chain(row).collect()));
     }
-    Table { command: analysis.command, headings, rows, aside: None }
+    Table { command: analysis.command, headings, rows, aside: None, note: None }
 }
 
 fn of_trace(trace: &TraceMaterial<'_>) -> [Cell; 3] {

@@ -83,7 +83,8 @@ fn idle(device: &DeviceRow) -> Vec<Phrase> {
     bullets
 }
 
-fn words(cause: &str) -> &'static str {
+/// What a cause of idle time means, in words.
+pub(super) fn words(cause: &str) -> &'static str {
     match cause {
         "synchronisation" => "the host waited for the device (synchronisation)",
         "data_loading" => "the host was loading data",

@@ -1,25 +1,8 @@
 //! The event tables as polars data frames: the same arrays, shared and not copied.
 
-use super::events::{DeviceEvents, HostEvents};
+use super::events::DeviceEvents;
 use polars::prelude::{Column, DataFrame, GroupsIndicator, IntoColumn as _, PolarsResult};
-
-/// `start_ns end_ns name track kind external_id correlation shapes module`, one row per host event.
-///
-/// # Errors
-/// Never in practice: all columns of a table have one length.
-pub fn host_frame(host: &HostEvents) -> PolarsResult<DataFrame> {
-    frame(vec![
-        host.start.array().clone().into_column(),
-        host.end.array().clone().into_column(),
-        host.name.array().clone().into_column(),
-        host.track.array().clone().into_column(),
-        host.kind.array().clone().into_column(),
-        host.external_id.array().clone().into_column(),
-        host.correlation.array().clone().into_column(),
-        host.shapes.array().clone().into_column(),
-        host.module.array().clone().into_column(),
-    ])
-}
+use std::collections::BTreeMap;
 
 /// `start_ns end_ns name kind device stream correlation bytes config`, one row per device event.
 ///
@@ -44,14 +27,46 @@ fn frame(columns: Vec<Column>) -> PolarsResult<DataFrame> {
 }
 
 /// The rows of `device` by name: one group per distinct name, in no order that means anything.
-///
-/// # Errors
-/// Where polars cannot group, which would be a fault of ours.
-pub fn device_rows_by_name(device: &DeviceEvents) -> PolarsResult<Vec<Vec<usize>>> {
-    let grouped = device_frame(device)?.group_by(["name"])?.into_groups();
-    let groups = grouped.iter().map(|group| match group {
-        GroupsIndicator::Idx((_, rows)) => rows.iter().map(|&row| row as usize).collect(),
-        GroupsIndicator::Slice([first, length]) => (first as usize..(first + length) as usize).collect(),
-    });
-    Ok(groups.collect())
+#[must_use]
+pub fn device_rows_by_name(device: &DeviceEvents) -> Vec<Vec<usize>> {
+    let grouped = device_frame(device).and_then(|frame| Ok(frame.group_by(["name"])?.into_groups()));
+    // Polars can group a column of ids; were it not to, one group per row would be wrong, and no group a silent loss.
+    let Ok(grouped) = grouped else { return device_rows_by_hand(device) };
+    grouped
+        .iter()
+        .map(|group| match group {
+            GroupsIndicator::Idx((_, rows)) => rows.iter().map(|&row| row as usize).collect(),
+            GroupsIndicator::Slice([first, length]) => (first as usize..(first + length) as usize).collect(),
+        })
+        .collect()
+}
+
+fn device_rows_by_hand(device: &DeviceEvents) -> Vec<Vec<usize>> {
+    let mut groups: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for row in 0..device.len() {
+        groups.entry(device.name(row).column()).or_default().push(row);
+    }
+    groups.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::sketch::sketch;
+
+    #[test]
+    fn both_ways_of_grouping_agree() {
+        let trace = sketch(|t| {
+            for (at, name) in (0..50).zip(["a", "b", "c"].into_iter().cycle()) {
+                t.orphan(name, at * 10..at * 10 + 5);
+            }
+        });
+        let sorted = |mut groups: Vec<Vec<usize>>| {
+            groups.sort();
+            groups
+        };
+        let frame = device_frame(&trace.device).unwrap();
+        assert_eq!((frame.height(), frame.width()), (50, 9));
+        assert_eq!(sorted(device_rows_by_name(&trace.device)), sorted(device_rows_by_hand(&trace.device)));
+    }
 }

@@ -69,7 +69,7 @@ pub struct GpuStep {
 pub struct Headroom {
     /// The category; `None` for all work of the device.
     pub category: Option<&'static str>,
-    /// The part's share of the step; above 1 where kernels overlap.
+    /// The part's share of the step: time in which it ran at all.
     pub share: f64,
     /// 1 / (1 - share): the step would be so many times as fast. `None` where the part fills the step, so that this
     /// bounds nothing.
@@ -145,7 +145,7 @@ fn gpu_step(runs: &[&RunNumbers]) -> Recorded<GpuStep> {
         return Recorded::No(if has_trace(runs) { Why::NotDefined } else { Why::NoTrace });
     };
     let shares = categories(&traces);
-    let device: Vec<f64> = traces.iter().map(|(trace, step)| device_time(trace) / step).collect();
+    let device = part_share(&traces, |trace| trace.device_busy).value();
     Recorded::Yes(GpuStep {
         mean_step,
         transfer_share: part_share(&traces, |trace| trace.transfer),
@@ -156,7 +156,7 @@ fn gpu_step(runs: &[&RunNumbers]) -> Recorded<GpuStep> {
             .rev()
             .max_by(|left, right| left.1.total_cmp(right.1))
             .map(|(category, share)| Headroom::of(Some(category), *share)),
-        device: mean(&device).filter(|_| !shares.is_empty()).map(|share| Headroom::of(None, share)),
+        device: device.filter(|_| !shares.is_empty()).map(|share| Headroom::of(None, share)),
     })
 }
 
@@ -172,17 +172,13 @@ fn mean_step(trace: &TraceNumbers) -> Option<f64> {
     total.mean_over(count(trace.steps.len())).filter(|step| *step > 0.0)
 }
 
-fn device_time(trace: &TraceNumbers) -> f64 {
-    trace.categories.iter().map(|(_, time)| time).sum()
-}
-
-/// The mean share of each category; one that a trace lacks takes no time there.
+/// The mean busy share of each category; one that a trace lacks takes no time there.
 fn categories(traces: &[(&TraceNumbers, f64)]) -> BTreeMap<&'static str, f64> {
     let names: BTreeSet<&'static str> =
-        traces.iter().flat_map(|(trace, _)| trace.categories.iter().map(|(name, _)| *name)).collect();
+        traces.iter().flat_map(|(trace, _)| trace.category_busy.iter().map(|(name, _)| *name)).collect();
     let share_of = |name: &str| {
         let in_trace = |(trace, step): &(&TraceNumbers, f64)| {
-            trace.categories.iter().filter(|(other, _)| *other == name).map(|(_, time)| time / step).sum()
+            trace.category_busy.iter().filter(|(other, _)| *other == name).map(|(_, time)| time / step).sum()
         };
         stats::mean(&traces.iter().map(in_trace).collect::<Vec<f64>>())
     };

@@ -28,6 +28,8 @@ fn trace(step: i64, categories: &[(&'static str, f64)], ops: &[(&str, f64)]) -> 
         steps: vec![ns(step); 2],
         categories: categories.to_vec(),
         ops: ops.iter().map(|(name, time)| (Untrusted::new(name), *time)).collect(),
+        device_busy: Recorded::Yes(categories.iter().map(|(_, time)| time).sum()),
+        category_busy: categories.to_vec(),
         transfer: Recorded::Yes(10.0),
         launch_latency: Recorded::No(Why::NoDevice),
     })

@@ -96,6 +96,12 @@ fn bar(
         return labels.missing(canvas, (x, bottom));
     };
     let end = if value > Nanoseconds::ZERO { scale.at(to_f64(value.get())) } else { bottom };
+    if scale.is_log() {
+        // On a log axis only positions compare, not lengths: a point on a stem.
+        canvas.down(x, end, bottom, 2.0, theme::side(side))?;
+        canvas.dot((x, end), (width * 0.3).clamp(2.0, 9.0), theme::side(side))?;
+        return labels.value(canvas, (x, end - 6.0), &number::duration(value));
+    }
     let half = (width * 0.46).max(0.5);
     canvas.fill((x - half, end), (x + half, bottom), theme::side(side))?;
     labels.value(canvas, (x, end), &number::duration(value))

@@ -49,6 +49,11 @@ impl Scale {
         Self { log: true, ..Self::linear((low, high.max(f64::MIN_POSITIVE).log10()), pixels) }
     }
 
+    /// Whether equal distances are equal ratios.
+    pub(super) const fn is_log(&self) -> bool {
+        self.log
+    }
+
     /// The same scale, continued evenly beyond its end to the pixel `end`.
     pub(super) fn continued_to(self, end: f64) -> Self {
         let times = (end - self.start) / (self.end - self.start);
