@@ -16,7 +16,7 @@ use super::{ErrorKind, Limits};
 
 /// One event (or one top-level value) may be this long: a string of 64 MiB (R20) and what stands around it.
 pub(super) const VALUE_LIMIT_BYTES: usize = 68 << 20;
-/// More lanes than this wait for the decompressor.
+/// Lanes, where there is more than one thread: twice the usual two cores, so that one that is held up delays the others less.
 const MOST_LANES: usize = 4;
 
 /// What was wrong with the text, by kind.

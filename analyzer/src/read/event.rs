@@ -165,11 +165,13 @@ fn plain_flow_end(text: &[u8], value: usize, end: usize) -> Option<usize> {
     let rest = rest.get(..memchr::memchr(b'}', rest)?)?;
     let mut quotes = 0u8;
     let mut odd = 0u8;
+    // Few comparisons a byte: this loop is compiled to vector code.
     for (&byte, &next) in rest.iter().zip(rest.get(1..)?) {
         quotes ^= u8::from(byte == b'"');
-        odd |= u8::from(matches!(byte, b'\\' | b'{' | b'[') || byte >= 0x80);
-        odd |= u8::from(byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t'));
-        odd |= u8::from(matches!(byte, b' ' | b':' | b'-' | b'\n' | b'\t' | b',') && next.is_ascii_alphabetic());
+        odd |= u8::from(byte == b'{') | u8::from(byte.wrapping_sub(b'[') <= 1); // [ and the backslash
+        odd |= u8::from(byte.wrapping_sub(b' ') >= 0x60 && byte != b'\n'); // control characters, beyond ASCII
+        let is_outside = byte == b' ' || byte == b':' || byte == b'-';
+        odd |= u8::from(is_outside && (next | 0x20).wrapping_sub(b'a') < 26);
     }
     quotes ^= u8::from(rest.last() == Some(&b'"'));
     let is_ended = rest.last().is_some_and(|last| matches!(last, b'"' | b'0'..=b'9' | b' ' | b'\n' | b'\t' | b'\r'));

@@ -7,10 +7,15 @@ use super::gzip::{Gunzip, GzipFacts};
 use std::io::{Chain, Cursor, Read};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-/// One block of text: large enough that handing it over costs nothing, small enough to stay in the cache.
-pub(super) const BLOCK_BYTES: usize = 512 << 10;
+/// One block of text: enough for all lanes of the parser.
+pub(super) const BLOCK_BYTES: usize = 1 << 20;
 /// Blocks in flight: one being filled, one being read, the rest in between.
-const BLOCKS: usize = 10;
+const BLOCKS: usize = 6;
+/// Room in front of a block's text, for what the parser has left of the block before: so that no text is ever copied but
+/// the event that a block's end cuts.
+pub(super) const HEADROOM: usize = 64 << 10;
+/// A block that grew beyond this (for one huge event) is not kept.
+const MOST_KEPT_BYTES: usize = 4 * BLOCK_BYTES;
 
 /// What the layers below the text say once it has ended.
 #[derive(Debug, Default)]
@@ -24,9 +29,24 @@ pub(super) struct SourceFacts {
     pub(super) error: Option<std::io::Error>,
 }
 
+/// A piece of text with room in front of it.
+pub(super) struct Block {
+    /// [`HEADROOM`] bytes, then the text, then what is left of a block before.
+    pub(super) bytes: Vec<u8>,
+    /// Where the text ends.
+    pub(super) end: usize,
+}
+
+impl Block {
+    /// The text.
+    pub(super) fn text(&self) -> &[u8] {
+        self.bytes.get(HEADROOM..self.end).unwrap_or_default()
+    }
+}
+
 /// What the thread sends.
 enum Message {
-    Block(Vec<u8>, usize),
+    Block(Block),
     End(SourceFacts),
 }
 
@@ -38,26 +58,23 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Appends the next block to `buffer`; `false` once the text has ended.
-    pub(super) fn append_next(&mut self, buffer: &mut Vec<u8>) -> bool {
+    /// The next block; `None` once the text has ended.
+    pub(super) fn next(&mut self) -> Option<Block> {
         if self.facts.is_some() {
-            return false;
+            return None;
         }
         match self.messages.recv() {
-            Ok(Message::Block(block, length)) => {
-                buffer.extend_from_slice(block.get(..length).unwrap_or_default());
-                let _ = self.empty.send(block); // the thread may have ended: then nobody needs it
-                true
-            }
-            Ok(Message::End(facts)) => {
-                self.facts = Some(facts);
-                false
-            }
-            Err(_) => {
-                self.facts = Some(SourceFacts::default());
-                false
-            }
+            Ok(Message::Block(block)) => return Some(block),
+            Ok(Message::End(facts)) => self.facts = Some(facts),
+            Err(_) => self.facts = Some(SourceFacts::default()),
         }
+        None
+    }
+
+    /// Gives a block's bytes back to be filled again.
+    pub(super) fn give_back(&self, bytes: Vec<u8>) {
+        let bytes = if bytes.capacity() > MOST_KEPT_BYTES { Vec::new() } else { bytes };
+        let _ = self.empty.send(bytes); // the thread may have ended: then nobody needs it
     }
 
     /// What the layers below said. Drops what was not read.
@@ -100,19 +117,21 @@ fn pump<R: Read>(
     let mut bytes = if is_gzip { Bytes::Gzip(Box::new(Gunzip::new(bytes))) } else { Bytes::Plain(bytes) };
     let mut encoding = None;
     while let Ok(mut block) = returned.recv() {
-        block.resize(block_bytes, 0);
-        let mut length = bytes.fill(&mut block)?;
+        block.resize(HEADROOM + block_bytes, 0);
+        let text = block.get_mut(HEADROOM..).unwrap_or_default();
+        let mut length = bytes.fill(text)?;
         facts.gzip = bytes.facts();
         let is_last = length < block_bytes;
         let encoding = encoding.get_or_insert_with(|| {
-            let (encoding, mark) = Encoding::of(block.get(..length).unwrap_or_default());
+            let (encoding, mark) = Encoding::of(text.get(..length).unwrap_or_default());
             facts.encoding = encoding.finding(mark);
-            block.copy_within(mark..length, 0);
+            text.copy_within(mark..length, 0);
             length -= mark;
             encoding
         });
-        encoding.transcode(&mut block, &mut length, facts);
-        if length > 0 && sender.send(Message::Block(block, length)).is_err() || is_last {
+        let mut block = Block { bytes: block, end: HEADROOM + length };
+        encoding.transcode(&mut block, facts);
+        if block.end > HEADROOM && sender.send(Message::Block(block)).is_err() || is_last {
             break;
         }
     }
@@ -195,11 +214,10 @@ impl Encoding {
         }
     }
 
-    fn transcode(&mut self, block: &mut Vec<u8>, length: &mut usize, facts: &mut SourceFacts) {
+    fn transcode(&mut self, block: &mut Block, facts: &mut SourceFacts) {
         let Self::Utf16 { big_endian, carried } = self else { return };
-        let mut text = String::with_capacity(*length);
-        let raw = carried.byte.take().into_iter().chain(block.iter().copied().take(*length));
-        let mut units = Vec::with_capacity(*length / 2 + 2);
+        let raw = carried.byte.take().into_iter().chain(block.text().iter().copied());
+        let mut units = Vec::with_capacity(block.text().len() / 2 + 2);
         units.extend(carried.high.take());
         let mut first = None;
         for byte in raw {
@@ -211,12 +229,13 @@ impl Encoding {
         }
         carried.byte = first;
         carried.high = units.pop_if(|unit| (0xd800..0xdc00).contains(unit));
+        block.bytes.truncate(HEADROOM);
         for character in char::decode_utf16(units) {
             facts.bad_units += u64::from(character.is_err());
-            text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+            let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
+            block.bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        *length = text.len();
-        *block = text.into_bytes();
+        block.end = block.bytes.len();
     }
 }
 
@@ -227,7 +246,10 @@ mod tests {
     fn text_of(input: &[u8]) -> (Vec<u8>, SourceFacts) {
         with_blocks(input, BLOCK_BYTES, |mut blocks| {
             let mut all = Vec::new();
-            while blocks.append_next(&mut all) {}
+            while let Some(block) = blocks.next() {
+                all.extend_from_slice(block.text());
+                blocks.give_back(block.bytes);
+            }
             (all, blocks.finish())
         })
     }
@@ -256,6 +278,6 @@ mod tests {
     #[test]
     fn stopping_early_does_not_hang() {
         let input = vec![b' '; 20 << 20];
-        with_blocks(&input[..], BLOCK_BYTES, |mut blocks| blocks.append_next(&mut Vec::new()));
+        with_blocks(&input[..], BLOCK_BYTES, |mut blocks| assert!(blocks.next().is_some()));
     }
 }

@@ -12,7 +12,7 @@ use super::lexer::{Stop, skip_blank, skip_value};
 use super::repair::{Lost, Outer, repair};
 
 /// A piece of the window that is worth a lane of its own.
-const PIECE_BYTES: usize = 512 << 10;
+const PIECE_BYTES: usize = 256 << 10;
 /// An event longer than this is looked at for others inside it.
 const LONG_EVENT_BYTES: usize = 4 << 20;
 /// So many starts are tried as the end of a damaged event.

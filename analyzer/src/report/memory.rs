@@ -35,14 +35,20 @@ fn curve(trace: &TraceMaterial<'_>, row: &MemoryRow) -> Figure {
     let device = row.device.name();
     let allocated = row.curve.iter().map(|&(time, allocated, _)| (since_start(row, time), allocated));
     let reserved = row.curve.iter().filter_map(|&(time, _, reserved)| Some((since_start(row, time), reserved?)));
+    // A caching allocator that holds many times what is used would press the curve to the floor: then it is said instead.
+    let is_shown = row.peak_reserved.is_some_and(|held| held.get() / 3 <= row.peak.get());
+    let held = row.peak_reserved.filter(|_| !is_shown);
     let relative = if row.relative { ", relative to an unknown start" } else { "" };
     Figure {
         file: format!("{}_memory_{}", trace.file_stem, device.replace(':', "_")),
         title: format!("{}: memory of {device}", trace.label.raw()),
-        caption: phrase![format!("Bytes allocated after each allocator event{relative}; the peak is marked.")],
+        caption: phrase![format!("Bytes allocated after each allocator event{relative}; the peak is marked.")]
+            .into_iter()
+            .chain(held.into_iter().flat_map(|held| phrase![" The caching allocator held up to ", held, "."]))
+            .collect(),
         chart: Chart::Memory {
             allocated: allocated.collect(),
-            reserved: if row.device.is_host() { Vec::new() } else { reserved.collect() },
+            reserved: if is_shown { reserved.collect() } else { Vec::new() },
             peak: (since_start(row, row.peak_time), row.peak),
             steps: trace.step_marks(),
         },
