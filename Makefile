@@ -8,7 +8,7 @@ demo: ## build the analyzer and report on the recorded runs
 	cargo run --release --locked -- report fixtures/runs --out reports/demo
 
 test: lint ## everything that CI runs: lint, then all tests
-	cargo test --release --locked
+	cargo test --release --locked --lib --test it
 
 lint: fmt clippy doc ## format, lints and documentation, warnings denied
 
