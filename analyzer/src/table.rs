@@ -115,6 +115,8 @@ pub enum Unit {
     DecimalBytes,
     /// A part of a whole, 0..1, `_share`.
     Share,
+    /// A part of a whole, 0..1, whose key says what of: no ending.
+    Fraction,
     /// A ratio of two times.
     Ratio,
     /// A decimal number without unit.
@@ -133,7 +135,7 @@ impl Unit {
             Self::Nanoseconds | Self::DecimalNanoseconds => "_ns",
             Self::Bytes | Self::DecimalBytes => "_bytes",
             Self::Share => "_share",
-            Self::Text | Self::Count | Self::Ratio | Self::Decimal | Self::Flag | Self::Nested => "",
+            Self::Text | Self::Count | Self::Fraction | Self::Ratio | Self::Decimal | Self::Flag | Self::Nested => "",
         }
     }
 

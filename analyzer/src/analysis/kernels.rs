@@ -179,7 +179,7 @@ pub const COLUMNS: &[Column<KernelRow>] = &[
     },
     Column {
         key: "occupancy",
-        unit: Unit::Decimal,
+        unit: Unit::Fraction,
         shown: true,
         says: "estimated achieved occupancy (0..1), weighted by duration",
         cell: |row| in_trace(row.occupancy.map(|value| round_places(value, 6))),

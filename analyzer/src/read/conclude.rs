@@ -99,7 +99,7 @@ fn damage_findings(damage: &Damage, builder: &Builder, metadata: &Metadata) -> V
     [
         damage.truncated.finding(Code::Truncated, |_| {
             format!(
-                "input ends inside event {}; {kept} complete events kept; totals are lower bounds{no_base}",
+                "input ends inside event {}; {kept} complete events kept; totals are lower bounds, shares and idle times are of what was kept{no_base}",
                 kept + 1
             )
         }),

@@ -15,6 +15,7 @@ mod memory;
 mod operators;
 mod precision;
 mod speedup;
+mod speedup_figures;
 mod steps;
 mod tables;
 mod time;

@@ -1,8 +1,8 @@
 //! CPU against GPU: how many times as fast, and what is worth saying about each pair.
 
 use super::material::{Material, TOP};
-use super::model::{Block, Chart, Figure, Group, Phrase, Piece, Section, SpeedupBar, phrase};
-use crate::compare::speedup::{COLUMNS, Metric, PairFacts, Side, SpeedupRow};
+use super::model::{Block, Phrase, Piece, Section, phrase};
+use crate::compare::speedup::{COLUMNS, GpuStep, Metric, PairFacts, Side, SpeedupRow};
 use crate::run::config::{Mismatch, Setting};
 use crate::table::{Recorded, Table};
 use crate::text::Untrusted;
@@ -16,7 +16,7 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
             "No CPU run and GPU run of one model are among the inputs: there is nothing to compare."
         ]));
     }
-    blocks.extend(figures(&speedups.rows));
+    blocks.extend(super::speedup_figures::figures(&speedups.rows));
     for facts in &speedups.pairs {
         blocks.extend(Some(pair(facts)).filter(|bullets| !bullets.is_empty()).map(Block::Bullets));
     }
@@ -65,67 +65,8 @@ fn shown_rows(rows: &[SpeedupRow]) -> Vec<SpeedupRow> {
     shown
 }
 
-fn figures(rows: &[SpeedupRow]) -> Vec<Block> {
-    let whole = |row: &&SpeedupRow| matches!(row.metric, Metric::Total | Metric::Epoch | Metric::Step);
-    let bars =
-        |rows: &mut dyn Iterator<Item = &SpeedupRow>, label: &dyn Fn(&SpeedupRow) -> String| -> Vec<SpeedupBar> {
-            rows.filter_map(|row| {
-                let Recorded::Yes(ratio) = row.ratio else { return None };
-                Some(SpeedupBar { label: label(row), ratio, interval: row.interval })
-            })
-            .collect()
-        };
-    let mut blocks = Vec::new();
-    let all = bars(&mut rows.iter().filter(whole), &|row| format!("{}, {}", title(row), row.metric.word()));
-    if !all.is_empty() {
-        blocks.push(Block::Figure(Figure {
-            file: "speedup".to_owned(),
-            title: "How many times as fast as the CPU".to_owned(),
-            caption: phrase![
-                "CPU time over GPU time; whiskers are 95 % intervals where both sides have at least 3 runs."
-            ],
-            chart: Chart::Speedups { bars: all },
-        }));
-    }
-    for (metric, file, what) in
-        [(Metric::Step, "time_per_step", "Time per step"), (Metric::Epoch, "time_per_epoch", "Time per epoch")]
-    {
-        let of_metric = rows.iter().filter(|row| row.metric == metric);
-        let groups: Vec<Group> = of_metric
-            .map(|row| Group { label: title(row), cpu: row.cpu.value(), gpu: row.gpu.value() })
-            .filter(|group| group.cpu.is_some() || group.gpu.is_some())
-            .collect();
-        if groups.is_empty() && !rows.is_empty() {
-            blocks.push(Block::Paragraph(phrase![format!("{what}: not recorded (no results.json).")]));
-        } else if !groups.is_empty() {
-            blocks.push(Block::Figure(Figure {
-                file: file.to_owned(),
-                title: format!("{what}, CPU against GPU"),
-                caption: phrase![format!("{what}: geometric mean over the runs of a side.")],
-                chart: Chart::Grouped { groups, axis: what.to_lowercase() },
-            }));
-        }
-    }
-    let mut categories: Vec<&SpeedupRow> = rows.iter().filter(|row| row.metric == Metric::Category).collect();
-    categories.retain(|row| matches!(row.ratio, Recorded::Yes(_)));
-    if !categories.is_empty() {
-        let bars = bars(&mut categories.into_iter(), &|row| {
-            let name = row.name.as_ref().map_or("", Untrusted::raw);
-            format!("{}, {name}", title(row))
-        });
-        blocks.push(Block::Figure(Figure {
-            file: "speedup_by_category".to_owned(),
-            title: "Speedup by category".to_owned(),
-            caption: phrase![
-                "Host self time per step on the CPU over device self time per step on the GPU, for categories on both sides."
-            ],
-            chart: Chart::Speedups { bars },
-        }));
-    }
-    blocks
-}
-
-fn title(row: &SpeedupRow) -> String {
+/// The pair that a row is of, as charts and sentences call it.
+pub(super) fn title(row: &SpeedupRow) -> String {
     named(&row.model, &row.variant).raw().to_owned()
 }
 
@@ -137,6 +78,14 @@ fn named(model: &Untrusted, variant: &Untrusted) -> Untrusted {
 fn pair(facts: &PairFacts) -> Vec<Phrase> {
     let name = named(&facts.model, &facts.variant);
     let mut bullets = Vec::new();
+    if !facts.variant.is_empty() {
+        bullets.push(phrase![
+            name.clone(),
+            ": the GPU runs in ",
+            facts.variant.clone(),
+            ", the CPU in fp32 and default layout."
+        ]);
+    }
     if !facts.mismatches.is_empty() {
         let fate = if facts.dropped { "not compared" } else { "compared although they differ" };
         let mut phrase = phrase![name.clone(), format!(": the configurations differ, so the runs are {fate}: ")];
@@ -157,43 +106,46 @@ fn pair(facts: &PairFacts) -> Vec<Phrase> {
         bullets.push(phrase![name.clone(), format!(": recorded on one side only and not compared: {fields}.")]);
     }
     if let Recorded::Yes(step) = &facts.gpu_step {
-        let mut parts = Vec::new();
-        let mut say = |what: &str, share: Recorded<f64>| {
-            if let Recorded::Yes(share) = share {
-                parts.extend(phrase![
-                    if parts.is_empty() { "" } else { ", " },
-                    format!("{what} "),
-                    Piece::Share(share)
-                ]);
-            }
-        };
-        say("copies take", step.transfer_share);
-        say("launch latency", step.launch_latency_share);
-        if !parts.is_empty() {
-            let mut phrase = phrase![name.clone(), ": of the GPU step, "];
-            phrase.extend(parts);
-            phrase.extend(phrase!["."]);
-            bullets.push(phrase);
-        }
-        bullets.extend(step.device.as_ref().and_then(|headroom| {
-            Some(phrase![
-                name.clone(),
-                ": if all device work took no time (Amdahl), a step would be at most ",
-                Piece::Ratio(headroom.limit?),
-                " as fast: the rest is the host's."
-            ])
-        }));
-        bullets.extend(step.largest.as_ref().and_then(|headroom| {
-            Some(phrase![
-                name.clone(),
-                ": without any ",
-                headroom.category.unwrap_or("device work"),
-                " time, a step would be at most ",
-                Piece::Ratio(headroom.limit?),
-                " as fast."
-            ])
-        }));
+        bullets.extend(gpu_step(&name, step));
     }
+    bullets
+}
+
+/// What the GPU's step is made of, and what bounds a further speedup.
+fn gpu_step(name: &Untrusted, step: &GpuStep) -> Vec<Phrase> {
+    let mut bullets = Vec::new();
+    let mut parts = Vec::new();
+    let mut say = |what: &str, share: Recorded<f64>| {
+        if let Recorded::Yes(share) = share {
+            parts.extend(phrase![if parts.is_empty() { "" } else { ", " }, format!("{what} "), Piece::Share(share)]);
+        }
+    };
+    say("copies take", step.transfer_share);
+    say("launch latency", step.launch_latency_share);
+    if !parts.is_empty() {
+        let mut phrase = phrase![name.clone(), ": of the GPU step, "];
+        phrase.extend(parts);
+        phrase.extend(phrase!["."]);
+        bullets.push(phrase);
+    }
+    bullets.extend(step.device.as_ref().and_then(|headroom| {
+        Some(phrase![
+            name.clone(),
+            ": if all device work took no time (Amdahl), a step would be at most ",
+            Piece::Ratio(headroom.limit?),
+            " as fast: the rest is the host's."
+        ])
+    }));
+    bullets.extend(step.largest.as_ref().and_then(|headroom| {
+        Some(phrase![
+            name.clone(),
+            ": without any ",
+            headroom.category.unwrap_or("device work"),
+            " time, a step would be at most ",
+            Piece::Ratio(headroom.limit?),
+            " as fast."
+        ])
+    }));
     bullets
 }
 
