@@ -217,8 +217,20 @@ impl Forest {
 pub struct Segment {
     /// The start of the segment.
     pub from: Timestamp,
+    /// The row, or `NONE`: there are about two segments to an event, so their size counts.
+    innermost: u32,
+}
+
+impl Segment {
+    fn new(from: Timestamp, innermost: Option<usize>) -> Self {
+        Self { from, innermost: innermost.map_or(NONE, narrow) }
+    }
+
     /// The row of the innermost open event; `None` where nothing is open.
-    pub innermost: Option<usize>,
+    #[must_use]
+    pub fn innermost(self) -> Option<usize> {
+        (self.innermost != NONE).then_some(self.innermost as usize)
+    }
 }
 
 /// A thread being swept in the forest's order.
@@ -235,7 +247,7 @@ impl Sweep {
             self.open.pop(); // straddled: METRICS 1
         }
         self.open.push(row);
-        self.segments.push(Segment { from: trace.host.start(row), innermost: Some(row) });
+        self.segments.push(Segment::new(trace.host.start(row), Some(row)));
     }
 
     /// Closes what has ended by `until` (everything without one).
@@ -246,7 +258,7 @@ impl Sweep {
                 break;
             }
             self.open.pop();
-            self.segments.push(Segment { from: end, innermost: self.open.last().copied() });
+            self.segments.push(Segment::new(end, self.open.last().copied()));
         }
     }
 }

@@ -140,7 +140,7 @@ impl<'c, 't> HostView<'c, 't> {
         while at < to {
             let until = segments.get(index).map_or(to, |segment| segment.from.min(to));
             let inside =
-                index.checked_sub(1).and_then(|before| segments.get(before)).and_then(|segment| segment.innermost);
+                index.checked_sub(1).and_then(|before| segments.get(before)).and_then(|segment| segment.innermost());
             self.book(&mut causes, track, inside, (at, until));
             at = until;
             index += 1;

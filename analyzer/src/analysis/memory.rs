@@ -326,8 +326,11 @@ impl<'c> Owners<'c> {
         let after = segments.partition_point(|segment| segment.from <= record.time);
         let candidates = [after.checked_sub(1), after.checked_sub(2)];
         let holds = |row: usize| trace.host.end(row) >= record.time;
-        let inside =
-            candidates.into_iter().flatten().filter_map(|index| segments.get(index)?.innermost).find(|&row| holds(row));
+        let inside = candidates
+            .into_iter()
+            .flatten()
+            .filter_map(|index| segments.get(index)?.innermost())
+            .find(|&row| holds(row));
         let mut helper = None;
         let mut at = inside.map(|row| context.forest.node_of(row));
         while let Some(row) = at {
@@ -375,30 +378,26 @@ fn is_allocation_helper(name: &str) -> bool {
     EXACT.contains(&name) || VIEWS.contains(&name) || name.starts_with("aten::empty") || name.starts_with("aten::new_")
 }
 
-/// Net bytes of every host node: host total, host self, device total, device self. `None` where memory was not recorded.
-#[must_use]
-pub fn node_bytes(context: &Context<'_>) -> Option<Vec<[Bytes; 4]>> {
-    let trace = context.trace;
-    recorded(trace).value()?;
-    let (mut host, mut device) = (Running::of(trace, true), Running::of(trace, false));
-    let mut bytes = vec![[Bytes::ZERO; 4]; trace.host.len()];
-    for row in context.forest.nodes() {
-        let interval = (trace.host.start(row), trace.host.end(row));
-        let (on_host, on_device) = (host.between(interval), device.between(interval));
-        if let Some([host_total, host_self, device_total, device_self]) = bytes.get_mut(row) {
-            *host_total = on_host;
-            *device_total = on_device;
-            *host_self += on_host;
-            *device_self += on_device;
-        }
-        if let Some([_, host_self, _, device_self]) =
-            context.forest.parent(row).and_then(|parent| bytes.get_mut(parent))
-        {
-            *host_self -= on_host;
-            *device_self -= on_device;
-        }
+/// Net bytes of the host and of the devices while a host event ran, by torch's rule: on any thread.
+pub struct NetBytes<'t> {
+    trace: &'t Trace,
+    host: Running,
+    device: Running,
+}
+
+impl<'t> NetBytes<'t> {
+    /// Of the events of `trace`; `None` where memory was not recorded.
+    #[must_use]
+    pub fn of(trace: &'t Trace) -> Option<Self> {
+        recorded(trace).value()?;
+        Some(Self { trace, host: Running::of(trace, true), device: Running::of(trace, false) })
     }
-    Some(bytes)
+
+    /// Of the host event `row`: host, device. Cheapest when asked in order of time.
+    pub fn during(&mut self, row: usize) -> [Bytes; 2] {
+        let interval = (self.trace.host.start(row), self.trace.host.end(row));
+        [self.host.between(interval), self.device.between(interval)]
+    }
 }
 
 /// Sums of bytes over time, for differences.

@@ -3,6 +3,7 @@
 
 use super::context::Context;
 use super::intervals::Span;
+use super::memory::NetBytes;
 use super::{Analysis, Grouping, Question};
 use crate::catalog::categories::OpCategory;
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
@@ -210,13 +211,21 @@ fn table(question: &Question<'_>) -> Table {
 #[must_use]
 pub fn rows(context: &Context<'_>, grouping: Grouping) -> Vec<OpRow> {
     let mut groups = Groups::new(context, grouping);
-    let bytes = super::memory::node_bytes(context);
+    let mut net_bytes = NetBytes::of(context.trace);
     let device_total = device_totals(context);
     for row in context.forest.nodes() {
         let group = groups.of(groups.key(row));
         group.add_node(context, row, device_total.get(row).copied().unwrap_or_default());
-        if let Some(bytes) = &bytes {
-            group.add_bytes(bytes.get(row).copied().unwrap_or_default());
+        match net_bytes.as_mut().map(|bytes| bytes.during(row)) {
+            // Most operators allocate nothing.
+            None | Some([Bytes::ZERO, Bytes::ZERO]) => {}
+            Some([host, device]) => {
+                group.add_bytes([host, host, device, device]);
+                // What a child moved is not its parent's own.
+                if let Some(parent) = context.forest.parent(row) {
+                    groups.of(groups.key(parent)).add_bytes([Bytes::ZERO, -host, Bytes::ZERO, -device]);
+                }
+            }
         }
     }
     for row in 0..context.trace.device.len() {

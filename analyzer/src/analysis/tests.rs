@@ -330,6 +330,5 @@ fn memory_at_the_peak_goes_to_ops_and_the_rest_to_before_recording() {
     let ops = ops::rows(&context, Grouping::Name);
     // A recording of the host alone, but with the device's allocator in it.
     assert_eq!(op(&ops, "mm").device_bytes.value(), Some([Bytes::new(150), Bytes::new(50)]));
-    let bytes = memory::node_bytes(&context).unwrap();
-    assert_eq!(bytes[0], [Bytes::ZERO, Bytes::ZERO, Bytes::new(150), Bytes::new(50)]);
+    assert_eq!(memory::NetBytes::of(&trace).unwrap().during(0), [Bytes::ZERO, Bytes::new(150)]);
 }
