@@ -1,11 +1,14 @@
 //! What several analyses need of one trace, worked out once.
 
+use super::Grouping;
 use super::checks;
 use super::forest::{Forest, Segment};
 use super::launches::Launches;
 use super::memory::{self, MemoryRow};
+use super::ops::{self, OpRow};
 use super::pieces::Pieces;
 use super::steps::Steps;
+use super::timeline::{self, DeviceRow};
 use crate::audit::Finding;
 use crate::trace::Trace;
 use crate::trace::tracks::TrackId;
@@ -22,11 +25,18 @@ pub struct Context<'t> {
     pub launches: Launches,
     /// The training steps.
     pub steps: Steps,
-    /// Answers that several analyses need, worked out when the first asks. (They must not use rayon: a thread that waits
-    /// inside for others could be given work that asks again.)
+    answers: Answers,
+}
+
+/// Answers that several analyses need, or the report beside them, worked out when the first asks. (They must not use
+/// rayon: a thread that waits inside for others could be given work that asks again.)
+#[derive(Default)]
+struct Answers {
     pieces: OnceLock<Pieces>,
     innermost: OnceLock<HashMap<TrackId, Vec<Segment>>>,
     memory: OnceLock<Vec<MemoryRow>>,
+    operators: OnceLock<Vec<OpRow>>,
+    devices: OnceLock<Vec<DeviceRow>>,
 }
 
 impl<'t> Context<'t> {
@@ -49,23 +59,32 @@ impl<'t> Context<'t> {
             Some(steps) => steps.bound_to(trace, &launches),
             None => Steps::find(trace, &launches),
         };
-        let (pieces, innermost, memory) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { trace, forest, launches, steps, pieces, innermost, memory }
+        Self { trace, forest, launches, steps, answers: Answers::default() }
     }
 
     /// The category of every piece of time.
     pub fn pieces(&self) -> &Pieces {
-        self.pieces.get_or_init(|| Pieces::classify(self.trace, &self.forest, &self.launches))
+        self.answers.pieces.get_or_init(|| Pieces::classify(self.trace, &self.forest, &self.launches))
     }
 
     /// The innermost open event of every host thread at every instant.
     pub fn innermost(&self) -> &HashMap<TrackId, Vec<Segment>> {
-        self.innermost.get_or_init(|| self.forest.innermost(self.trace))
+        self.answers.innermost.get_or_init(|| self.forest.innermost(self.trace))
     }
 
     /// The memory of every allocator device.
     pub fn memory(&self) -> &[MemoryRow] {
-        self.memory.get_or_init(|| memory::rows(self))
+        self.answers.memory.get_or_init(|| memory::rows(self))
+    }
+
+    /// The operator rows by name.
+    pub fn operators(&self) -> &[OpRow] {
+        self.answers.operators.get_or_init(|| ops::rows(self, Grouping::Name))
+    }
+
+    /// The timeline of every device.
+    pub fn devices(&self) -> &[DeviceRow] {
+        self.answers.devices.get_or_init(|| timeline::rows(self))
     }
 
     /// What the analyses found to be wrong with the trace (METRICS 8).

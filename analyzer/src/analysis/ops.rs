@@ -74,6 +74,15 @@ impl OpRow {
     pub fn is_annotation(&self) -> bool {
         self.kind == Some(HostKind::Annotation)
     }
+
+    /// What rows are ranked by, and its share of the sum over all rows: device self time; on a CPU trace host self time.
+    #[must_use]
+    pub fn ranked_by(&self) -> (Nanoseconds, Option<f64>) {
+        match (self.device_self, self.device_share) {
+            (Recorded::Yes(time), Recorded::Yes(share)) => (time.sum, share),
+            _ => (self.host_self, self.host_share),
+        }
+    }
 }
 
 /// The columns of the operator table.
@@ -196,8 +205,12 @@ pub const COLUMNS: &[Column<OpRow>] = &[
 ];
 
 fn table(question: &Question<'_>) -> Table {
-    let mut table = Table::new("ops", COLUMNS, &rows(question.context, question.grouping));
-    let host = &question.context.trace.host;
+    let context = question.context;
+    let mut table = match question.grouping {
+        Grouping::Name => Table::new("ops", COLUMNS, context.operators()),
+        other => Table::new("ops", COLUMNS, &rows(context, other)),
+    };
+    let host = &context.trace.host;
     let nowhere = |of_row: &dyn Fn(usize) -> NameId| (0..host.len()).all(|row| of_row(row) == NameId::NONE);
     table.note = match question.grouping {
         Grouping::Shape if nowhere(&|row| host.shapes(row)) => Some(Why::ShapesOff),
@@ -470,8 +483,8 @@ fn finish(context: &Context<'_>, groups: BTreeMap<Untrusted, Group>) -> Vec<OpRo
         })
         .collect();
     rows.sort_by(|left, right| {
-        let key = |row: &OpRow| Reverse(row.device_self.value().map_or(row.host_self, |time| time.sum));
-        key(left).cmp(&key(right)).then_with(|| left.name.cmp(&right.name))
+        let time = |row: &OpRow| Reverse(row.ranked_by().0);
+        time(left).cmp(&time(right)).then_with(|| left.name.cmp(&right.name))
     });
     rows
 }

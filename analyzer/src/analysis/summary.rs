@@ -1,8 +1,8 @@
 //! One row that says the most: device, steps, busy and idle, top operators, memory.
 
 use super::context::Context;
-use super::ops::{self, OpRow};
-use super::{Analysis, Grouping, Question, memory, steps, timeline};
+use super::ops::OpRow;
+use super::{Analysis, Question, memory, steps, timeline};
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
 use crate::trace::Trace;
@@ -156,10 +156,7 @@ pub const COLUMNS: &[Column<SummaryRow>] = &[
 ];
 
 fn top_op(row: &OpRow) -> Cell {
-    let (time, share) = match (row.device_self, row.device_share) {
-        (Recorded::Yes(time), Recorded::Yes(share)) => (time.sum, share),
-        _ => (row.host_self, row.host_share),
-    };
+    let (time, share) = row.ranked_by();
     Cell::Record(vec![("name", row.name.clone().into()), ("self_ns", time.into()), ("share", share.into())])
 }
 
@@ -173,12 +170,10 @@ pub fn row(context: &Context<'_>) -> SummaryRow {
     let trace = context.trace;
     let has_device = trace.has_device_events();
     let on_device = |value| if has_device { Recorded::Yes(value) } else { Recorded::No(Why::NoDevice) };
-    let (devices, (ops, peak_allocated)) = rayon::join(
-        || timeline::rows(context),
-        || rayon::join(|| ops::rows(context, Grouping::Name), || peak(context)),
-    );
+    let (devices, (ops, peak_allocated)) =
+        rayon::join(|| context.devices(), || rayon::join(|| context.operators(), || peak(context)));
     let host_self = ops.iter().map(|op| op.host_self).sum();
-    let top_ops = ops.into_iter().filter(|op| !op.is_annotation()).take(TOP_OPS).collect();
+    let top_ops = ops.iter().filter(|op| !op.is_annotation()).take(TOP_OPS).cloned().collect();
     SummaryRow {
         device: device_name(trace),
         steps: if context.steps.annotated {

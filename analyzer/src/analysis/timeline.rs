@@ -208,7 +208,7 @@ fn stream_cell(stream: &StreamRow) -> Cell {
 }
 
 fn table(question: &Question<'_>) -> Table {
-    Table::new("timeline", COLUMNS, &rows(question.context)).or_empty_because(Why::NoDevice)
+    Table::new("timeline", COLUMNS, question.context.devices()).or_empty_because(Why::NoDevice)
 }
 
 /// One row per device, by id.

@@ -2,14 +2,14 @@
 
 use super::inputs::{ReportInputs, ReportRun, RunTrace};
 use super::model::{Block, InputFacts, Phrase, phrase};
+use crate::analysis::Context;
 use crate::analysis::categories::{self, CategoryRow};
 use crate::analysis::kernels::{self, KernelRow};
 use crate::analysis::memory::MemoryRow;
-use crate::analysis::ops::{self, OpRow};
+use crate::analysis::ops::OpRow;
 use crate::analysis::per_step::{PerStep, per_step};
 use crate::analysis::summary::{self, SummaryRow};
-use crate::analysis::timeline::{self, DeviceRow};
-use crate::analysis::{Context, Grouping};
+use crate::analysis::timeline::DeviceRow;
 use crate::audit::Weight;
 use crate::compare::speedup::{RunNumbers, Speedups, TraceNumbers, speedups};
 use crate::table::{Recorded, Why};
@@ -38,10 +38,10 @@ pub(super) struct TraceMaterial<'a> {
     /// The same for file names: unique in the report.
     pub(super) file_stem: String,
     pub(super) summary: SummaryRow,
-    pub(super) ops: Vec<OpRow>,
+    pub(super) ops: &'a [OpRow],
     pub(super) kernels: Vec<KernelRow>,
     pub(super) categories: Vec<CategoryRow>,
-    pub(super) devices: Vec<DeviceRow>,
+    pub(super) devices: &'a [DeviceRow],
     pub(super) memory: &'a [MemoryRow],
     pub(super) per_step: Option<PerStep>,
     /// What kernel names say against the run's precision.
@@ -69,7 +69,7 @@ impl<'a> Material<'a> {
 impl<'a> TraceMaterial<'a> {
     fn of(run: &'a ReportRun<'a>, trace: &'a RunTrace<'a>) -> Self {
         let context = &trace.context;
-        let devices = timeline::rows(context);
+        let devices = context.devices();
         let kernels = kernels::rows(context);
         let label = match trace.rank.filter(|_| run.traces.len() > 1) {
             Some(rank) => format!("{}, rank {rank}", run.folder.name.raw()).into(),
@@ -81,12 +81,12 @@ impl<'a> TraceMaterial<'a> {
             label,
             file_stem: String::new(),
             summary: summary::row(context),
-            ops: ops::rows(context, Grouping::Name),
+            ops: context.operators(),
             precision: super::precision::check(&run.folder, &kernels),
             kernels,
             categories: categories::rows(context),
             memory: context.memory(),
-            per_step: per_step(context, &devices),
+            per_step: per_step(context, devices),
             devices,
         }
     }

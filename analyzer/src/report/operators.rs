@@ -3,7 +3,7 @@
 use super::material::{Material, TOP, TraceMaterial};
 use super::model::{Bar, Block, Chart, Figure, Section, phrase};
 use crate::analysis::ops::{self, OpRow};
-use crate::table::{Recorded, Table};
+use crate::table::Table;
 use crate::units::Nanoseconds;
 
 /// The section.
@@ -42,9 +42,6 @@ fn ranking(trace: &TraceMaterial<'_>, order: &str) -> Figure {
 }
 
 fn bar(row: &OpRow) -> Bar {
-    let (time, share) = match (row.device_self, row.device_share) {
-        (Recorded::Yes(time), Recorded::Yes(share)) => (time.sum, share),
-        _ => (row.host_self, row.host_share),
-    };
+    let (time, share) = row.ranked_by();
     Bar { label: row.name.clone(), category: row.category.name(), time, share }
 }

@@ -21,12 +21,12 @@ pub(super) fn sections(_: &Material<'_>, trace: &TraceMaterial<'_>) -> Vec<Secti
         let caption = phrase!["By category, and the steps' time by what was going on"];
         blocks.push(Block::Table { caption, table, of_rows, inputs: vec![trace.trace.input] });
     }
-    for device in &trace.devices {
+    for device in trace.devices {
         blocks.push(Block::Figure(utilisation(trace, device)));
         blocks.push(Block::Bullets(idle(device)));
     }
     if !trace.devices.is_empty() {
-        let table = Table::new("timeline", timeline::COLUMNS, &trace.devices);
+        let table = Table::new("timeline", timeline::COLUMNS, trace.devices);
         let of_rows = table.rows.len();
         let caption = phrase!["Each device over time"];
         blocks.push(Block::Table { caption, table, of_rows, inputs: vec![trace.trace.input] });
