@@ -79,17 +79,8 @@ mod tests {
     use crate::table::Cell;
 
     fn facts(codes: &[Code]) -> InputFacts {
-        InputFacts {
-            path: "t.json".into(),
-            run: Some("unet_cpu".into()),
-            rank: None,
-            bytes: None,
-            events_kept: 0,
-            events_skipped: 0,
-            start_unix_ns: None,
-            sha256: None,
-            findings: codes.iter().map(|code| Finding::new(*code, 1, "")).collect(),
-        }
+        let findings = codes.iter().map(|code| Finding::new(*code, 1, "")).collect();
+        InputFacts { findings, ..InputFacts::unread("t.json".into(), Some("unet_cpu".into())) }
     }
 
     fn keys(table: &Table) -> Vec<String> {

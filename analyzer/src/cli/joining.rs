@@ -60,17 +60,7 @@ mod tests {
     use super::*;
 
     fn facts(rank: Option<i64>) -> InputFacts {
-        InputFacts {
-            path: "t.json".into(),
-            run: None,
-            rank,
-            bytes: None,
-            events_kept: 0,
-            events_skipped: 0,
-            start_unix_ns: None,
-            sha256: None,
-            findings: Vec::new(),
-        }
+        InputFacts { rank, ..InputFacts::unread("t.json".into(), None) }
     }
 
     fn table(calls: i64) -> Table {

@@ -57,17 +57,8 @@ fn load_one(
     reading: &Reading,
     standard_input: &Mutex<Option<Box<dyn Read + Send>>>,
 ) -> Loaded {
-    let mut facts = InputFacts {
-        path: input.path.to_string_lossy().into_owned().into(),
-        run: run.map(|run| run.name.clone()),
-        rank: None,
-        bytes: None,
-        events_kept: 0,
-        events_skipped: 0,
-        start_unix_ns: None,
-        sha256: None,
-        findings: Vec::new(),
-    };
+    let path = input.path.to_string_lossy().into_owned();
+    let mut facts = InputFacts::unread(path.into(), run.map(|run| run.name.clone()));
     let read = match &input.content {
         Content::Nothing(reason) => {
             facts.findings.push(reason.clone());

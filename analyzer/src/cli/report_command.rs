@@ -7,10 +7,10 @@ use super::exit::Outcome;
 use super::inputs::{Found, Repeated};
 use super::io::Io;
 use super::load::{Loaded, Reading, load};
-use super::selection::Selection;
+use super::selection::{Selection, set_apart};
 use super::{Error, messages};
 use crate::analysis::Context;
-use crate::analysis::select::{NoSuchSteps, StepRange};
+use crate::analysis::select::StepRange;
 use crate::render::{self, DiskFolder, escape};
 use crate::report;
 use crate::report::inputs::{ReportInputs, ReportRun, RunTrace};
@@ -48,7 +48,10 @@ pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
     let loaded = load(&found, &reading, None);
     messages::tell_passed_over(&found.passed_over, plan.manner, io);
 
-    let Chosen { mut facts, selections, runs, without_steps } = choose(loaded, plan.steps);
+    let runs: Vec<Option<usize>> = loaded.iter().map(|loaded| loaded.run).collect();
+    let (mut facts, cut): (Vec<_>, Vec<_>) =
+        loaded.into_par_iter().map(|Loaded { facts, trace, .. }| (facts, Selection::of(trace, plan.steps))).unzip();
+    let (selections, without_steps) = set_apart(cut);
     let contexts: Vec<Option<Context<'_>>> =
         selections.par_iter().map(|selection| selection.as_ref().map(Selection::context)).collect();
     add_findings(&mut facts, &contexts);
@@ -76,34 +79,6 @@ pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
         io.tell(&format!("the report is {}", escape::terminal(&path.to_string_lossy())));
     }
     Ok(messages::conclude(&report.inputs, plan.manner, io))
-}
-
-/// What was read, taken apart; all lists by input.
-#[derive(Default)]
-struct Chosen {
-    facts: Vec<InputFacts>,
-    selections: Vec<Option<Selection>>,
-    runs: Vec<Option<usize>>,
-    without_steps: Vec<(usize, NoSuchSteps)>,
-}
-
-/// Cuts every trace to `steps`.
-fn choose(loaded: Vec<Loaded>, steps: Option<StepRange>) -> Chosen {
-    let cut: Vec<_> = loaded
-        .into_par_iter()
-        .map(|Loaded { facts, trace, run }| (facts, run, trace.map(|trace| Selection::of(trace, steps)).transpose()))
-        .collect();
-    let mut chosen = Chosen::default();
-    for (index, (facts, run, selection)) in cut.into_iter().enumerate() {
-        chosen.facts.push(facts);
-        chosen.runs.push(run);
-        let selection = selection.unwrap_or_else(|no_steps| {
-            chosen.without_steps.push((index, no_steps));
-            None
-        });
-        chosen.selections.push(selection);
-    }
-    chosen
 }
 
 /// Adds what the analyses find to what reading found.

@@ -14,14 +14,15 @@ pub(super) struct Selection {
 }
 
 impl Selection {
-    /// All of `trace`, or `range` of it.
+    /// All of `trace`, or `range` of it; nothing of an input without trace.
     ///
     /// # Errors
     /// Where the trace has no step in the range.
-    pub(super) fn of(trace: Trace, range: Option<StepRange>) -> Result<Self, NoSuchSteps> {
-        let Some(range) = range else { return Ok(Self { trace, steps: None }) };
+    pub(super) fn of(trace: Option<Trace>, range: Option<StepRange>) -> Result<Option<Self>, NoSuchSteps> {
+        let Some(trace) = trace else { return Ok(None) };
+        let Some(range) = range else { return Ok(Some(Self { trace, steps: None })) };
         let selected = select(&Context::new(&trace), range)?;
-        Ok(Self { trace: selected.trace, steps: Some(selected.steps) })
+        Ok(Some(Self { trace: selected.trace, steps: Some(selected.steps) }))
     }
 
     /// What is known of it.
@@ -31,4 +32,19 @@ impl Selection {
             Some(steps) => Context::with_steps(&self.trace, steps.clone()),
         }
     }
+}
+
+/// Sound inputs that have none of the steps asked for, each with its index.
+pub(super) type WithoutSteps = Vec<(usize, NoSuchSteps)>;
+
+/// What came of all inputs, in their order, and apart from it those that have none of the steps asked for.
+pub(super) fn set_apart<T>(results: Vec<Result<Option<T>, NoSuchSteps>>) -> (Vec<Option<T>>, WithoutSteps) {
+    let mut without_steps = Vec::new();
+    let given = results.into_iter().enumerate().map(|(index, result)| {
+        result.unwrap_or_else(|no_steps| {
+            without_steps.push((index, no_steps));
+            None
+        })
+    });
+    (given.collect(), without_steps)
 }

@@ -270,6 +270,24 @@ pub struct InputFacts {
     pub findings: Vec<Finding>,
 }
 
+impl InputFacts {
+    /// Those of an input of which nothing was read yet.
+    #[must_use]
+    pub const fn unread(path: Untrusted, run: Option<Untrusted>) -> Self {
+        Self {
+            path,
+            run,
+            rank: None,
+            bytes: None,
+            events_kept: 0,
+            events_skipped: 0,
+            start_unix_ns: None,
+            sha256: None,
+            findings: Vec::new(),
+        }
+    }
+}
+
 /// A whole report.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Report {
