@@ -213,6 +213,13 @@ pub fn narrow(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
+/// A narrow index as the index it was: the way back of [`narrow`].
+#[must_use]
+#[inline]
+pub const fn widen(index: u32) -> usize {
+    index as usize
+}
+
 impl fmt::Display for Nanoseconds {
     /// Plain nanoseconds with the unit; readable forms are the renderers' business.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
 use crate::trace::tracks::{Place, TrackId};
-use crate::units::{Nanoseconds, Timestamp, narrow};
+use crate::units::{Nanoseconds, Timestamp, narrow, widen};
 use hashbrown::HashMap;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
@@ -67,25 +67,25 @@ impl Forest {
 
     /// Rows, parents before children, each thread in one run. Folded rows are left out.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = usize> + '_ {
-        self.order.iter().map(|&row| row as usize).filter(|&row| self.is_node(row))
+        self.order.iter().copied().map(widen).filter(|&row| self.is_node(row))
     }
 
     /// Whether `row` was not folded into its parent.
     #[must_use]
     pub fn is_node(&self, row: usize) -> bool {
-        self.kept.get(row).is_some_and(|&kept| kept as usize == row)
+        self.kept.get(row).is_some_and(|&kept| widen(kept) == row)
     }
 
     /// The node that `row` was folded into, or itself.
     #[must_use]
     pub fn node_of(&self, row: usize) -> usize {
-        self.kept.get(row).map_or(row, |&kept| kept as usize)
+        self.kept.get(row).map_or(row, |&kept| widen(kept))
     }
 
     /// The parent of the node `row`.
     #[must_use]
     pub fn parent(&self, row: usize) -> Option<usize> {
-        self.parent.get(row).filter(|&&parent| parent != NONE).map(|&parent| parent as usize)
+        self.parent.get(row).filter(|&&parent| parent != NONE).copied().map(widen)
     }
 
     /// The time of the node `row` in none of its direct children; never negative.
@@ -109,7 +109,7 @@ impl Forest {
 
     fn nest(&mut self, trace: &Trace, threads: &[u32]) {
         let host = &trace.host;
-        let thread = |row: u32| threads.get(row as usize).copied().unwrap_or(NONE);
+        let thread = |row: u32| threads.get(widen(row)).copied().unwrap_or(NONE);
         let mut open: Vec<u32> = Vec::new();
         let mut current = NONE;
         for &row in &self.order {
@@ -117,10 +117,10 @@ impl Forest {
                 open.clear();
                 current = thread(row);
             }
-            let (start, end) = (host.start(row as usize), host.end(row as usize));
+            let (start, end) = (host.start(widen(row)), host.end(widen(row)));
             let mut overhang = Nanoseconds::ZERO;
             while let Some(&top) = open.last() {
-                let top_end = host.end(top as usize);
+                let top_end = host.end(widen(top));
                 if start < top_end && end <= top_end {
                     break;
                 }
@@ -134,9 +134,9 @@ impl Forest {
                 tally.count += 1;
                 tally.longest = tally.longest.max(overhang);
                 let earlier = tally.first.is_none_or(|first| start < host.start(first));
-                tally.first = if earlier { Some(row as usize) } else { tally.first };
+                tally.first = if earlier { Some(widen(row)) } else { tally.first };
             }
-            if let (Some(&top), Some(parent)) = (open.last(), self.parent.get_mut(row as usize)) {
+            if let (Some(&top), Some(parent)) = (open.last(), self.parent.get_mut(widen(row))) {
                 *parent = top;
             }
             open.push(row);
@@ -148,12 +148,12 @@ impl Forest {
     fn fold(&mut self, trace: &Trace) {
         let mut children = vec![0u32; self.order.len()];
         for &parent in &self.parent {
-            if let Some(count) = children.get_mut(parent as usize) {
+            if let Some(count) = children.get_mut(widen(parent)) {
                 *count += 1;
             }
         }
         for &row in &self.order {
-            let row = row as usize;
+            let row = widen(row);
             let Some(raw_parent) = self.parent(row) else { continue };
             let parent = self.node_of(raw_parent);
             if let Some(slot) = self.parent.get_mut(row) {
@@ -196,7 +196,7 @@ impl Forest {
     pub fn innermost(&self, trace: &Trace) -> HashMap<TrackId, Vec<Segment>> {
         let host = &trace.host;
         let mut threads: HashMap<TrackId, Vec<Segment>> = HashMap::new();
-        let mut rows = self.order.iter().map(|&row| row as usize).filter(|&row| host.kind(row) != HostKind::Overhead);
+        let mut rows = self.order.iter().copied().map(widen).filter(|&row| host.kind(row) != HostKind::Overhead);
         let mut next = rows.next();
         while let Some(first) = next {
             let track = host.track(first);
@@ -229,7 +229,7 @@ impl Segment {
     /// The row of the innermost open event; `None` where nothing is open.
     #[must_use]
     pub fn innermost(self) -> Option<usize> {
-        (self.innermost != NONE).then_some(self.innermost as usize)
+        (self.innermost != NONE).then_some(widen(self.innermost))
     }
 }
 
@@ -329,7 +329,7 @@ fn homes(trace: &Trace, overhead: &[usize]) -> Vec<Option<Home>> {
 fn sorted(trace: &Trace, threads: &[u32]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..narrow(trace.host.len())).collect();
     order.sort_by(|&left, &right| {
-        let (left, right) = (left as usize, right as usize);
+        let (left, right) = (widen(left), widen(right));
         threads.get(left).cmp(&threads.get(right)).then_with(|| compare(trace, left, right))
     });
     order

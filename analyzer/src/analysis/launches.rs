@@ -3,7 +3,7 @@
 use super::forest::{Forest, compare};
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
-use crate::units::{Nanoseconds, narrow};
+use crate::units::{Nanoseconds, narrow, widen};
 use hashbrown::HashMap;
 
 const NONE: u32 = u32::MAX;
@@ -49,7 +49,7 @@ impl Launches {
                 None => *call = Some(narrow(row)),
                 Some(other) => {
                     links.duplicate_correlations += 1;
-                    if compare(trace, row, *other as usize).is_lt() {
+                    if compare(trace, row, widen(*other)).is_lt() {
                         *call = Some(narrow(row));
                     }
                 }
@@ -59,7 +59,7 @@ impl Launches {
             .map(|row| calls.get(&device.correlation(row)).copied().flatten().unwrap_or(NONE))
             .collect();
         for &call in &links.call {
-            if let Some(launched) = links.launched.get_mut(call as usize) {
+            if let Some(launched) = links.launched.get_mut(widen(call)) {
                 *launched = true;
             }
         }
@@ -69,8 +69,7 @@ impl Launches {
     /// The same with the owner of every device event.
     #[must_use]
     pub fn owned(mut self, trace: &Trace, forest: &Forest) -> Self {
-        let owner =
-            |call: u32| forest.enclosing_op(trace, call as usize).unwrap_or_else(|| forest.node_of(call as usize));
+        let owner = |call: u32| forest.enclosing_op(trace, widen(call)).unwrap_or_else(|| forest.node_of(widen(call)));
         self.owner = self.call.iter().map(|&call| if call == NONE { NONE } else { narrow(owner(call)) }).collect();
         self
     }
@@ -78,13 +77,13 @@ impl Launches {
     /// The call that launched the device event `row`, where it is in the file.
     #[must_use]
     pub fn call_of(&self, row: usize) -> Option<usize> {
-        self.call.get(row).filter(|&&call| call != NONE).map(|&call| call as usize)
+        self.call.get(row).filter(|&&call| call != NONE).copied().map(widen)
     }
 
     /// The node that owns the device event `row`, where its launch is in the file.
     #[must_use]
     pub fn owner_of(&self, row: usize) -> Option<usize> {
-        self.owner.get(row).filter(|&&owner| owner != NONE).map(|&owner| owner as usize)
+        self.owner.get(row).filter(|&&owner| owner != NONE).copied().map(widen)
     }
 
     /// Whether the host row launched a device event.

@@ -35,10 +35,10 @@ pub struct PerStep {
 pub fn per_step(context: &Context<'_>, devices: &[DeviceRow]) -> Option<PerStep> {
     let steps: Vec<Nanoseconds> = context.steps.used().map(super::steps::Step::duration).collect();
     let used = count(steps.len());
-    let sums = if context.trace.has_device_events() { device_sums(context) } else { host_sums(context) };
+    let has_device = context.trace.has_device_events();
+    let sums = if has_device { device_sums(context) } else { host_sums(context) };
     let each = |sum: Nanoseconds| sum.mean_over(used);
     let latency: Nanoseconds = devices.iter().map(|device| device.idle_causes.launch_latency).sum();
-    let has_device = context.trace.has_device_events();
     let busy_of = |events: Vec<Interval>| each(Span::union(events).length());
     let all_events = sums.events.values().flatten().copied().collect();
     Some(PerStep {

@@ -14,7 +14,7 @@ use crate::table::{Cell, Column, Table, Unit, Why, headings};
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
 use crate::trace::tracks::{Identity, Place};
-use crate::units::{Nanoseconds, Timestamp, count, narrow, round_places, round_to_i64, share, to_f64};
+use crate::units::{Nanoseconds, Timestamp, count, narrow, round_places, round_to_i64, share, to_f64, widen};
 use std::collections::BTreeMap;
 
 /// The analysis.
@@ -143,7 +143,7 @@ impl Steps {
         }
         self.assign_launched(trace, launches, in_process);
         for (row, step) in self.step_of_device.iter().enumerate() {
-            if let Some(step) = step.and_then(|index| self.steps.get_mut(index as usize)) {
+            if let Some(step) = step.and_then(|index| self.steps.get_mut(widen(index))) {
                 step.end = step.end.max(trace.device.end(row));
             }
         }
@@ -217,7 +217,7 @@ impl Steps {
     /// The index of the step of the device event `row`.
     #[must_use]
     pub fn of_device(&self, row: usize) -> Option<usize> {
-        self.step_of_device.get(row).copied().flatten().map(|index| index as usize)
+        self.step_of_device.get(row).copied().flatten().map(widen)
     }
 
     /// The index of the step in which the host was at `time`.

@@ -5,7 +5,6 @@ use super::idle::{HostView, IdleCauses};
 use super::intervals::Span;
 use super::{Analysis, Question};
 use crate::table::{Cell, Column, Table, Unit, Why, headings};
-use crate::trace::Trace;
 use crate::trace::events::{DeviceKind, NO_DEVICE_ID};
 use crate::units::{Nanoseconds, Timestamp, count, round_places, share, to_f64};
 use std::collections::BTreeMap;
@@ -301,7 +300,7 @@ fn streams(context: &Context<'_>, rows: &[usize]) -> Vec<StreamRow> {
         .map(|(stream, rows)| {
             let launched: Vec<(Timestamp, Timestamp)> = rows
                 .iter()
-                .filter_map(|&row| Some((launch_end(trace, context.launches.call_of(row)?), trace.device.start(row))))
+                .filter_map(|&row| Some((trace.host.end(context.launches.call_of(row)?), trace.device.start(row))))
                 .collect();
             StreamRow {
                 stream,
@@ -312,10 +311,6 @@ fn streams(context: &Context<'_>, rows: &[usize]) -> Vec<StreamRow> {
             }
         })
         .collect()
-}
-
-fn launch_end(trace: &Trace, call: usize) -> Timestamp {
-    trace.host.end(call)
 }
 
 /// Median, 95th percentile and maximum of the delays, by nearest rank.

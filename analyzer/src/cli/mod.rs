@@ -20,7 +20,6 @@ mod printing;
 mod ranks;
 mod report_command;
 mod selection;
-
 mod table_command;
 mod values;
 

@@ -190,21 +190,25 @@ enum Class {
 }
 
 const CLASSES: [Class; 256] = {
+    let known: [(&[u8], Class); 7] = [
+        (b" \t\r\n,:0123456789+-.eE", Class::Plain),
+        (b"\"", Class::Quote),
+        (b"{", Class::OpenObject),
+        (b"[", Class::OpenArray),
+        (b"}", Class::CloseObject),
+        (b"]", Class::CloseArray),
+        (b"tfn", Class::Letter),
+    ];
     let mut classes = [Class::Foreign; 256];
-    let plain = b" \t\r\n,:0123456789+-.eE";
-    let mut index = 0;
-    while index < plain.len() {
-        classes[plain[index] as usize] = Class::Plain;
-        index += 1;
+    let mut at = 0;
+    while at < known.len() {
+        let (mut bytes, class) = known[at];
+        while let [byte, others @ ..] = bytes {
+            classes[*byte as usize] = class;
+            bytes = others;
+        }
+        at += 1;
     }
-    classes[b'"' as usize] = Class::Quote;
-    classes[b'{' as usize] = Class::OpenObject;
-    classes[b'[' as usize] = Class::OpenArray;
-    classes[b'}' as usize] = Class::CloseObject;
-    classes[b']' as usize] = Class::CloseArray;
-    classes[b't' as usize] = Class::Letter;
-    classes[b'f' as usize] = Class::Letter;
-    classes[b'n' as usize] = Class::Letter;
     classes
 };
 
@@ -214,7 +218,7 @@ fn skip_container(text: &[u8], mut at: usize) -> Result<usize, Stop> {
     let mut objects = [0u64; DEPTH_LIMIT / 64];
     let mut depth = 0usize;
     loop {
-        match CLASSES[byte(text, at)? as usize] {
+        match CLASSES[usize::from(byte(text, at)?)] {
             Class::Plain => at += 1,
             Class::Quote => at = skip_string(text, at)?,
             class @ (Class::OpenObject | Class::OpenArray) => {

@@ -2,8 +2,8 @@
 //! diff by row.
 //!
 //! Written by hand over `serde_json`'s strings and shortest decimals: the order of members is the contract's, not a
-//! map's. Inside strings everything that acts without being seen is written as `\uXXXX`, so that a name read back is the
-//! name of the trace, and a terminal that shows the file is safe.
+//! map's. Inside strings everything that acts without being seen is written as a `\u` escape, so that a name read back
+//! is the name of the trace, and a terminal that shows the file is safe.
 
 use super::escape::is_unseen;
 use super::{Printed, worst};

@@ -1,6 +1,7 @@
 //! Interned names: millions of events share thousands of names.
 
 use crate::text::Untrusted;
+use crate::units::widen;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
 
@@ -27,7 +28,7 @@ impl NameId {
     /// The id as an index.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        widen(self.0)
     }
 }
 
@@ -100,7 +101,7 @@ impl Names {
         order.sort_unstable_by_key(|&id| self.get(NameId(id)));
         let mut ranks = vec![0; order.len()];
         for (rank, id) in order.into_iter().enumerate() {
-            if let Some(slot) = ranks.get_mut(id as usize) {
+            if let Some(slot) = ranks.get_mut(widen(id)) {
                 *slot = crate::units::narrow(rank);
             }
         }
@@ -116,7 +117,7 @@ impl Names {
 }
 
 fn slice<'a>(text: &'a str, ends: &[usize], id: u32) -> &'a str {
-    let index = id as usize;
+    let index = widen(id);
     let Some(&end) = ends.get(index) else { return "" };
     let start = index.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
     text.get(start..end).unwrap_or("")

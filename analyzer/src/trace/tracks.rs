@@ -1,6 +1,7 @@
 //! Host threads: a track is a (process, thread) pair as the file writes it.
 
 use super::names::NameId;
+use crate::units::widen;
 use hashbrown::HashMap;
 
 /// A process or thread id: a number, or a text where the producer wrote one ("Spans").
@@ -40,7 +41,7 @@ impl TrackId {
     /// The id as an index.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        widen(self.0)
     }
 }
 
@@ -57,7 +58,7 @@ impl Place {
     /// The same place where names have other ids: `names` gives the new id of each old one.
     pub(crate) fn renamed(self, names: &[u32]) -> Self {
         let rename = |identity| match identity {
-            Identity::Text(name) => Identity::Text(names.get(name as usize).copied().unwrap_or(u32::MAX)),
+            Identity::Text(name) => Identity::Text(names.get(widen(name)).copied().unwrap_or(u32::MAX)),
             whole @ Identity::Whole(_) => whole,
         };
         Self { process: rename(self.process), thread: rename(self.thread) }
