@@ -3,9 +3,9 @@
 use super::material::{Material, TraceMaterial};
 use super::model::{Block, Phrase, Piece, Section, phrase};
 use super::tables;
-use crate::analysis;
 use crate::analysis::categories::Kind;
 use crate::analysis::idle::IdleCauses;
+use crate::analysis::summary;
 use crate::compare::speedup::{Metric, SpeedupRow};
 use crate::table::Recorded;
 use crate::text::error_chain;
@@ -34,17 +34,15 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
         let (first, last) = (end(steps.first, "the first"), end(steps.last, "the last"));
         blocks.push(Block::Paragraph(phrase![format!("Only steps {first} to {last} are reported.")]));
     }
-    if let Some(analysis) = analysis::ALL.iter().find(|analysis| analysis.command == "summary") {
-        let mut table = tables::over_traces(material, analysis);
-        // The top operators have tables of their own below.
-        for heading in table.headings.iter_mut().filter(|heading| heading.key == "top_ops") {
-            heading.shown = false;
-        }
-        let of_rows = table.rows.len();
-        if of_rows > 0 {
-            let inputs = (0..material.facts.len()).collect();
-            blocks.push(Block::Table { caption: phrase!["All runs"], table, of_rows, inputs });
-        }
+    let mut table = tables::over_traces(material, &summary::ANALYSIS);
+    // The top operators have tables of their own below.
+    for heading in table.headings.iter_mut().filter(|heading| heading.key == "top_ops") {
+        heading.shown = false;
+    }
+    let of_rows = table.rows.len();
+    if of_rows > 0 {
+        let inputs = (0..material.facts.len()).collect();
+        blocks.push(Block::Table { caption: phrase!["All runs"], table, of_rows, inputs });
     }
     vec![Section { title: phrase!["At a glance"], level: 1, blocks }]
 }

@@ -2,8 +2,8 @@
 
 use super::material::{Material, TraceMaterial};
 use super::model::{Block, Phrase, Section, phrase};
-use crate::analysis::steps::{Step, statistics};
-use crate::analysis::{self, Grouping, Question};
+use crate::analysis::steps::{ANALYSIS, Step, statistics};
+use crate::analysis::{Grouping, Question};
 use crate::units::{Nanoseconds, count, round_to_i64};
 
 /// How many steps the table shows.
@@ -11,8 +11,7 @@ const MOST_ROWS: usize = 20;
 
 /// The section.
 pub(super) fn sections(_: &Material<'_>, trace: &TraceMaterial<'_>) -> Vec<Section> {
-    let Some(analysis) = analysis::ALL.iter().find(|analysis| analysis.command == "steps") else { return Vec::new() };
-    let mut table = (analysis.table)(&Question { context: trace.context(), grouping: Grouping::Name });
+    let mut table = (ANALYSIS.table)(&Question { context: trace.context(), grouping: Grouping::Name });
     if table.rows.is_empty() {
         return Vec::new();
     }
