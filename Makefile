@@ -1,34 +1,72 @@
 # Every target is a line that you could type. `make` lists them.
-.PHONY: help demo test lint fmt clippy doc report bless bench
+.PHONY: help demo setup train-all all report tensorboard test test-analyzer test-trainer smoke lint fmt clippy doc bless bench bench-trainer runs
+
+PYTHON ?= python3
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: ## build the analyzer and report on the recorded runs
 	cargo run --release --locked -- report fixtures/runs --out reports/demo
 
-test: lint ## everything that CI runs: lint, then all tests
+setup: ## fetch libtorch for the trainer into target/ (0.55 GB to download; 2.6 GB where an NVIDIA GPU is)
+	trainer/libtorch/setup.sh
+
+train-all: setup ## train both models on the CPU and, where there is one, on the GPU, into runs/; FULL=1: the full sizes
+	cargo run --release --locked -p trainer -- all --out runs $(if $(FULL),--full)
+
+report: runs ## report on your own runs in runs/ into reports/
+	cargo run --release --locked -- report runs --out reports
+
+runs:
+	@echo "there is no runs/ here: 'make train-all' records runs into it; see also 'make demo'" >&2; false
+
+all: ## train-all, then report
+	$(MAKE) train-all
+	$(MAKE) report
+
+tensorboard: target/tensorboard/ready ## show runs/ in TensorBoard: scalars, and the traces in its profiler plugin
+	PYTHONPATH=target/tensorboard $(PYTHON) -m tensorboard.main --logdir runs
+
+target/tensorboard/ready: trainer/tensorboard/requirements.txt
+	rm -rf target/tensorboard
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: --target target/tensorboard -r $<
+	touch $@
+
+test: lint test-analyzer test-trainer smoke ## everything that CI runs: lint, all tests, a tiny training with its report
+
+test-analyzer:
 	cargo test --release --locked --lib --test it
+
+test-trainer: setup target/tensorboard/ready
+	cargo test --release --locked -p trainer
+
+smoke: setup
+	rm -rf target/smoke
+	cargo run --release --locked -p trainer -- unet --epochs 1 --batch-size 2 --train-samples 8 --test-samples 4 --out target/smoke/runs
+	cargo run --release --locked -p trainer -- lstm --epochs 1 --batch-size 8 --train-samples 64 --test-samples 16 --out target/smoke/runs
+	cargo run --release --locked -- report target/smoke/runs --out target/smoke/report --strict
 
 lint: fmt clippy doc ## format, lints and documentation, warnings denied
 
 fmt:
 	cargo fmt --check
 
-clippy:
+clippy: setup
 	cargo clippy --release --locked --all-targets -- -D warnings
+	cargo clippy --release --locked -p trainer --all-targets -- -D warnings
 
-doc:
+doc: setup
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items -p trainer
 
-report: runs ## report on your own runs in runs/ into reports/
-	cargo run --release --locked -- report runs --out reports
-
-runs:
-	@echo "there is no runs/ here: record runs into it first, or see 'make demo'" >&2; false
-
-bless: ## rewrite the goldens: reports/sample and the expected texts
+bless: setup ## rewrite the goldens: reports/sample, the expected texts, docs/results.schema.json
 	BLESS=1 cargo test --release --locked --test it golden::
+	BLESS=1 cargo test --release --locked -p trainer the_committed_schema
 
 bench: ## time and peak memory of summary beside plain decompression; DATE=... dates the page
 	cargo bench --locked --bench ratios -- --date "$(DATE)"
+
+bench-trainer: setup ## time the trainer beside the same training in PyTorch (PYTHON with torch 2.11.0); CASES="unet-cpu ..."
+	cargo build --release --locked -p trainer
+	$(PYTHON) trainer/bench/pairs.py --trainer target/release/trainer $(or $(CASES),unet-cpu lstm-cpu)

@@ -27,8 +27,8 @@ const ROUNDS: usize = 9;
 const ANALYZER: &str = env!("CARGO_BIN_EXE_analyzer");
 /// The tiled traces and what they are made from.
 const TRACES: [(&str, &str); 2] = [
-    ("lstm", "fixtures/runs/lstm_cuda_tf32/lstm_cuda.pt.trace.json.gz"),
-    ("unet", "fixtures/runs/unet_cuda_tf32/unet_cuda.pt.trace.json.gz"),
+    ("lstm", "fixtures/torch-reference/lstm_cuda_tf32/lstm_cuda.pt.trace.json.gz"),
+    ("unet", "fixtures/torch-reference/unet_cuda_tf32/unet_cuda.pt.trace.json.gz"),
 ];
 
 /// How this binary calls itself: to be A, and to be the small parent of a process whose peak is measured.

@@ -277,7 +277,7 @@ fn a_full_disk() {
     let script = "mount -t tmpfs -o size=64k none \"$1\" || exit 77\nshift\necho old > \"$1/report.md\" || exit 78
         \"$3\" report \"$2\" --out \"$1\"; code=$?\nls -A \"$1\"; cat \"$1/report.md\"; exit $code";
     let disk = TempDir::new().unwrap();
-    let trace = fixture("runs/unet_cuda_tf32/unet_cuda.pt.trace.json.gz");
+    let trace = fixture("torch-reference/unet_cuda_tf32/unet_cuda.pt.trace.json.gz");
     let arguments = ["-m", "sh", "-c", script, "sh"].map(std::ffi::OsStr::new).into_iter().chain([
         disk.path().as_os_str(),
         disk.path().as_os_str(),
@@ -442,7 +442,7 @@ fn usage_errors_are_exit_2() {
 #[test]
 fn a_reader_that_stops_reading_is_no_failure() {
     let traces = ["lstm_cuda_tf32/lstm_cuda", "unet_cuda_tf32/unet_cuda"]
-        .map(|run| format!("fixtures/runs/{run}.pt.trace.json.gz"));
+        .map(|run| format!("fixtures/torch-reference/{run}.pt.trace.json.gz"));
     for format in ["json", "csv", "table", "md"] {
         let mut arguments = vec!["ops", "--top", "all", "--format", format];
         // More than a pipe holds, so that the writer does meet the closed end.

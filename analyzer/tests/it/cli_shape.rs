@@ -5,8 +5,8 @@ use crate::harness::{analyzer, json, rows};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const GPU: &str = "fixtures/runs/lstm_cuda_tf32/lstm_cuda.pt.trace.json.gz";
-const CPU: &str = "fixtures/runs/unet_cpu/unet_cpu.pt.trace.json.gz";
+const GPU: &str = "fixtures/torch-reference/lstm_cuda_tf32/lstm_cuda.pt.trace.json.gz";
+const CPU: &str = "fixtures/torch-reference/unet_cpu/unet_cpu.pt.trace.json.gz";
 /// Commands without rows where nothing ran on a device.
 const OF_DEVICES: [&str; 2] = ["kernels", "timeline"];
 /// Two ranks of one run, on CPUs.
@@ -274,10 +274,12 @@ fn a_verdict_that_is_not_ok_is_said_in_one_line() {
 #[test]
 fn a_run_folder_and_a_glob_are_inputs_too() {
     let expected = json("ops", [GPU]);
-    for typed in ["fixtures/runs/lstm_cuda_tf32", "fixtures/runs/lstm_cuda_tf32/*.pt.trace.json.gz"] {
+    for typed in
+        ["fixtures/torch-reference/lstm_cuda_tf32", "fixtures/torch-reference/lstm_cuda_tf32/*.pt.trace.json.gz"]
+    {
         assert_eq!(json("ops", [typed])["rows"], expected["rows"], "{typed}");
     }
-    let all = json("summary", ["fixtures/runs"]);
+    let all = json("summary", ["fixtures/torch-reference"]);
     assert_eq!(rows(&all).len(), 4, "a folder of runs gives one trace per run");
 }
 

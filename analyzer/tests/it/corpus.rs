@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 pub(crate) const COMMANDS: [&str; 8] =
     ["summary", "ops", "kernels", "categories", "timeline", "steps", "memory", "audit"];
 
-/// The four recorded training runs, as `folder/stem`.
+/// The four training runs that PyTorch itself recorded, with its `key_averages()` beside them, as `folder/stem`.
 pub(crate) const RUNS: [&str; 4] =
     ["unet_cpu/unet_cpu", "unet_cuda_tf32/unet_cuda", "lstm_cpu/lstm_cpu", "lstm_cuda_tf32/lstm_cuda"];
 
@@ -33,7 +33,7 @@ pub(crate) fn fixture(path: &str) -> PathBuf {
 
 /// The trace of one of [`RUNS`].
 pub(crate) fn run_trace(run: &str) -> PathBuf {
-    fixture(&format!("runs/{run}.pt.trace.json.gz"))
+    fixture(&format!("torch-reference/{run}.pt.trace.json.gz"))
 }
 
 /// The folder of traces beside the checkout, where there is one.
@@ -53,8 +53,9 @@ pub(crate) fn all() -> &'static [PathBuf] {
         let fixtures = at_root("fixtures");
         let mut folders: Vec<PathBuf> = RUNS
             .iter()
-            .map(|run| fixtures.join("runs").join(run).parent().unwrap().to_owned())
+            .map(|run| fixtures.join("torch-reference").join(run).parent().unwrap().to_owned())
             .chain(["h200-cases", "cpu-torch211"].map(|folder| fixtures.join(folder)))
+            .chain(run_folders(&fixtures.join("runs")))
             .collect();
         if let Some(shared) = shared() {
             folders.extend(["tracelens-h100", "more", "hta"].map(|folder| shared.join(folder)));
@@ -63,6 +64,15 @@ pub(crate) fn all() -> &'static [PathBuf] {
         assert!(traces.len() >= 19, "the fixtures are incomplete: {traces:?}");
         traces
     })
+}
+
+/// The runs that the trainer recorded, by name.
+fn run_folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut runs: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    runs.sort();
+    assert!(!runs.is_empty(), "{} holds no runs", folder.display());
+    runs
 }
 
 fn traces_in(folder: &Path) -> Vec<PathBuf> {

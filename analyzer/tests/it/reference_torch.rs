@@ -146,7 +146,7 @@ fn time_of_graph_launches_outside_operators(trace: &Model) -> BTreeMap<CellKey, 
 fn recorded_runs_equal_torch_in_every_cell() {
     let tallies: Vec<Tally> = RUNS
         .iter()
-        .map(|run| compare(&run_trace(run), &fixture(&format!("runs/{run}.key_averages.json.gz"))))
+        .map(|run| compare(&run_trace(run), &fixture(&format!("torch-reference/{run}.key_averages.json.gz"))))
         .collect();
     assert!(tallies.iter().all(|tally| (tally.overhead, tally.graph) == (0, 0)), "{tallies:?}");
     assert_eq!(tallies.iter().map(|tally| tally.rows).collect::<Vec<_>>(), [74, 94, 86, 102]);

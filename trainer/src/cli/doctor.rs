@@ -1,0 +1,54 @@
+//! `trainer doctor`: what libtorch, CUDA and GPU there are, and what to do where one is missing.
+
+use crate::run::{cuda_version, cudnn_version};
+use crate::{host, shim};
+use std::io::Write;
+
+/// Prints what was found, and ends with what to do.
+pub(super) fn run() {
+    let mut lines = vec![
+        format!("libtorch   {}, {} threads", shim::torch_version(), tch::get_num_threads()),
+        format!("processor  {}, {} logical cores", host::processor(), host::cores()),
+    ];
+    if let Some(bytes) = host::memory_bytes() {
+        lines.push(format!("memory     {} MiB", bytes >> 20));
+    }
+    let advice = match shim::load_cuda() {
+        Ok(()) => gpus(&mut lines),
+        Err(why) => {
+            lines.push(format!("CUDA       not in this libtorch ({why})"));
+            if std::path::Path::new("/proc/driver/nvidia").exists() {
+                "a GPU's driver is there, but libtorch's CUDA half is not: `make setup` fetches the full set"
+            } else {
+                "CPU training works: `trainer unet --device cpu`; for a GPU run `make setup` on a machine with one"
+            }
+        }
+    };
+    lines.push(String::new());
+    lines.push(advice.to_owned());
+    for line in lines {
+        drop(writeln!(std::io::stdout(), "{line}"));
+    }
+}
+
+fn gpus(lines: &mut Vec<String>) -> &'static str {
+    let count = usize::try_from(tch::Cuda::device_count()).unwrap_or(0);
+    if count == 0 {
+        lines.push("CUDA       in this libtorch, but torch sees no GPU".to_owned());
+        return "CPU training works; for CUDA check the NVIDIA driver (`nvidia-smi`) and CUDA_VISIBLE_DEVICES";
+    }
+    for number in 0..count {
+        match shim::device_facts(number) {
+            Ok(facts) => lines.push(format!(
+                "GPU        cuda:{number} {}, {} MiB, CUDA {} (driver up to {}), cuDNN {}",
+                facts.name,
+                facts.memory_bytes >> 20,
+                cuda_version(facts.cuda),
+                cuda_version(facts.driver),
+                cudnn_version(facts.cudnn)
+            )),
+            Err(why) => lines.push(format!("GPU        cuda:{number}: {why}")),
+        }
+    }
+    "everything is there: `trainer unet --device cuda`"
+}

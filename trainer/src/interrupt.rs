@@ -1,0 +1,37 @@
+//! Ctrl-C and a polite kill: the first asks the training to end after its step, the second ends the process at once.
+//!
+//! No signal handler runs on a thread that computes. oneDNN's generated kernels move the stack pointer into buffers of
+//! their own while they run; a handler's frame there overwrites the heap in front (seen as glibc's "corrupted size vs.
+//! prev_size" in one interrupt out of two). So both signals are blocked before torch starts its threads, which inherit
+//! that, and one thread that does nothing else waits for them.
+
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::unistd::Pid;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+/// What a shell says of a process that ended by Ctrl-C.
+pub(crate) const EXIT_CODE: u8 = 130;
+
+/// Listens from here on. To be called before torch is.
+pub(crate) fn listen() {
+    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+    // Where blocking fails the signals do what they did before: they end the process.
+    if signals.thread_block().is_ok() {
+        std::thread::spawn(move || wait(signals));
+    }
+}
+
+fn wait(signals: SigSet) {
+    while signals.wait().is_ok() {
+        if ASKED.swap(true, Ordering::SeqCst) {
+            // Asked twice: nothing may hold it up, not even torch's own end.
+            let _ = kill(Pid::this(), Signal::SIGKILL);
+        }
+    }
+}
+
+/// Whether an end was asked for.
+pub(crate) fn asked() -> bool {
+    ASKED.load(Ordering::SeqCst)
+}
