@@ -3,3 +3,4 @@
 //! Pure functions over values: nothing here opens a file or formats a number.
 
 pub mod speedup;
+pub mod variants;

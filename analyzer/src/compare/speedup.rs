@@ -9,6 +9,7 @@ mod measure;
 
 pub use facts::{GpuStep, Headroom, OneSided, PairFacts, RunSteps};
 pub use measure::NoInterval;
+pub(super) use measure::group_times;
 
 use crate::run::config::Config;
 use crate::run::pairing::{self, GroupKey};

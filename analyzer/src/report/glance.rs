@@ -9,12 +9,17 @@ use crate::analysis::summary;
 use crate::compare::speedup::{Metric, SpeedupRow};
 use crate::table::Recorded;
 use crate::text::error_chain;
-use crate::units::{Nanoseconds, round_to_i64, share};
+use crate::units::{Nanoseconds, count, round_to_i64, share};
+
+/// More sentences of one kind than this are no glance: a table serves better.
+const MOST_SENTENCES: usize = 4;
 
 /// The section.
 pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
-    let mut bullets: Vec<Phrase> = material.speedups.rows.iter().filter_map(headline).collect();
-    bullets.extend(material.traces.iter().filter_map(|trace| of_trace(material, trace)));
+    let mut bullets: Vec<Phrase> = headlines(&material.speedups.rows);
+    if material.traces.len() <= MOST_SENTENCES {
+        bullets.extend(material.traces.iter().filter_map(|trace| of_trace(material, trace)));
+    }
     bullets.extend(without_trace(material));
     bullets.extend(material.inputs.runs.iter().filter_map(|run| {
         let error = run.folder.results_error.as_ref()?;
@@ -34,6 +39,11 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
         let (first, last) = (end(steps.first, "the first"), end(steps.last, "the last"));
         blocks.push(Block::Paragraph(phrase![format!("Only steps {first} to {last} are reported.")]));
     }
+    if material.variants.len() > 1 {
+        let table = tables::variants(material);
+        let of_rows = table.rows.len();
+        blocks.push(Block::Table { caption: phrase!["Side by side"], table, of_rows, inputs: Vec::new() });
+    }
     let mut table = tables::over_traces(material, &summary::ANALYSIS);
     // The top operators have tables of their own below.
     for heading in table.headings.iter_mut().filter(|heading| heading.key == "top_ops") {
@@ -42,7 +52,7 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
     let of_rows = table.rows.len();
     if of_rows > 0 {
         let inputs = (0..material.facts.len()).collect();
-        blocks.push(Block::Table { caption: phrase!["All runs"], table, of_rows, inputs });
+        blocks.push(Block::Table { caption: phrase!["All traces"], table, of_rows, inputs });
     }
     vec![Section { title: phrase!["At a glance"], level: 1, blocks }]
 }
@@ -50,11 +60,31 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
 /// The runs that have no trace, in one sentence.
 fn without_trace(material: &Material<'_>) -> Option<Phrase> {
     let mut phrase = Phrase::new();
-    for run in material.inputs.runs.iter().filter(|run| run.traces.is_empty()) {
+    let without: Vec<_> = material.inputs.runs.iter().filter(|run| run.traces.is_empty()).collect();
+    for run in without.iter().take(MOST_SENTENCES) {
         phrase.extend(phrase![if phrase.is_empty() { "Without a trace, reported by results alone: " } else { ", " }]);
         phrase.extend(phrase![run.folder.name.clone()]);
     }
+    let more = without.len().saturating_sub(MOST_SENTENCES);
+    if more > 0 {
+        phrase.extend(phrase![" and ", Piece::Counted(count(more), "more run")]);
+    }
     (!phrase.is_empty()).then(|| phrase.into_iter().chain(phrase!["."]).collect())
+}
+
+/// Step and total of every pair while they are few; of many pairs, for each model those of the plain one and of the
+/// fastest step. The table below has them all.
+fn headlines(rows: &[SpeedupRow]) -> Vec<Phrase> {
+    let is_few = rows.iter().filter(|row| row.metric == Metric::Step).count() <= MOST_SENTENCES;
+    let of_model = rows.chunk_by(|left, right| left.model == right.model);
+    let shown = of_model.flat_map(|rows| {
+        let steps = rows.iter().filter(|row| row.metric == Metric::Step);
+        let fastest = steps.filter_map(|row| Some((row.gpu.value()?, &row.variant))).min().map(|(_, variant)| variant);
+        rows.iter().filter(move |row| {
+            is_few || row.variant.is_empty() || (row.metric == Metric::Step && Some(&row.variant) == fastest)
+        })
+    });
+    shown.filter_map(headline).collect()
 }
 
 /// "unet tf32: one step takes 18.5 ms on the GPU and 1.85 s on the CPU: 99.9x."
@@ -90,12 +120,19 @@ fn headline(row: &SpeedupRow) -> Option<Phrase> {
     Some(phrase)
 }
 
-/// What holds this trace's time.
+/// What holds this trace's time, with its name in front.
 fn of_trace(material: &Material<'_>, trace: &TraceMaterial<'_>) -> Option<Phrase> {
-    let largest = trace.categories.iter().find(|row| row.kind == Kind::Op)?;
-    let part = largest.share?;
     let mut phrase = phrase![trace.label.clone(), ": "];
     phrase.extend(trace.warning(material));
+    phrase.extend(in_short(trace)?);
+    Some(phrase)
+}
+
+/// What holds this trace's time.
+pub(super) fn in_short(trace: &TraceMaterial<'_>) -> Option<Phrase> {
+    let largest = trace.categories.iter().find(|row| row.kind == Kind::Op)?;
+    let part = largest.share?;
+    let mut phrase = Phrase::new();
     if let Recorded::Yes(mean) = trace.summary.step_mean {
         phrase.extend(phrase!["a step takes ", Nanoseconds::new(round_to_i64(mean)), " on average; "]);
     }

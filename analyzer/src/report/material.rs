@@ -12,6 +12,8 @@ use crate::analysis::summary::{self, SummaryRow};
 use crate::analysis::timeline::DeviceRow;
 use crate::audit::Weight;
 use crate::compare::speedup::{RunNumbers, Speedups, TraceNumbers, speedups};
+use crate::compare::variants::{self, VariantRow};
+use crate::run::RunFolder;
 use crate::table::{Recorded, Why};
 use crate::text::Untrusted;
 use crate::units::Nanoseconds;
@@ -27,6 +29,7 @@ pub(super) struct Material<'a> {
     pub(super) facts: Vec<InputFacts>,
     pub(super) traces: Vec<TraceMaterial<'a>>,
     pub(super) speedups: Speedups,
+    pub(super) variants: Vec<VariantRow>,
 }
 
 /// One trace and the answers about it.
@@ -61,8 +64,11 @@ impl<'a> Material<'a> {
                 facts.findings.push(contradiction.finding());
             }
         }
-        let speedups = speedups(&run_numbers(inputs, &traces), inputs.allow_mismatch);
-        Self { inputs, facts, traces, speedups }
+        let runs = run_numbers(inputs, &traces);
+        let numbers: Vec<RunNumbers> = runs.iter().map(|(numbers, _)| numbers.clone()).collect();
+        let speedups = speedups(&numbers, inputs.allow_mismatch);
+        let variants = variants::rows(&runs, &speedups.rows);
+        Self { inputs, facts, traces, speedups, variants }
     }
 }
 
@@ -160,14 +166,14 @@ fn name_files(traces: &mut [TraceMaterial<'_>]) {
 }
 
 /// What each run brings to a speedup: its results, and its first rank's trace.
-fn run_numbers(inputs: &ReportInputs<'_>, traces: &[TraceMaterial<'_>]) -> Vec<RunNumbers> {
+fn run_numbers<'a>(inputs: &'a ReportInputs<'_>, traces: &[TraceMaterial<'_>]) -> Vec<(RunNumbers, &'a RunFolder)> {
     inputs
         .runs
         .iter()
         .filter_map(|run| {
             let trace = traces.iter().find(|trace| std::ptr::eq(trace.run, run));
             let numbers = trace.and_then(|trace| trace.per_step.as_ref()).map(trace_numbers);
-            RunNumbers::of(&run.folder, Recorded::from_option(numbers, Why::NoTrace))
+            Some((RunNumbers::of(&run.folder, Recorded::from_option(numbers, Why::NoTrace))?, &run.folder))
         })
         .collect()
 }

@@ -54,11 +54,12 @@ pub fn build(inputs: &ReportInputs<'_>) -> Report {
 fn runs(material: &Material<'_>) -> Vec<Section> {
     let mut sections = Vec::new();
     for trace in &material.traces {
-        sections.push(Section {
-            title: model::phrase!["Run ", trace.label.clone()],
-            level: 1,
-            blocks: trace.opening(material),
-        });
+        let mut blocks = trace.opening(material);
+        blocks.extend(glance::in_short(trace).map(|short| {
+            let opening = model::phrase!["In short: "];
+            model::Block::Paragraph(opening.into_iter().chain(short).collect())
+        }));
+        sections.push(Section { title: model::phrase!["Run ", trace.label.clone()], level: 1, blocks });
         sections.extend(TRACE_SECTIONS.iter().flat_map(|write| write(material, trace)));
     }
     sections

@@ -155,8 +155,10 @@ pub struct Bar {
 pub struct Series {
     /// In the legend.
     pub label: String,
-    /// The colour's meaning.
+    /// The colour's meaning, with `variant`.
     pub side: Side,
+    /// What differs from fp32 and default layout; empty for nothing.
+    pub variant: String,
     /// Drawn dashed (a test curve beside its training curve).
     pub dashed: bool,
     /// `(x, y)`.
@@ -244,6 +246,8 @@ pub enum Chart {
         y_axis: String,
         /// Whether y lies in 0..1 (accuracy, Dice).
         unit_interval: bool,
+        /// What solid and dashed lines mean, where there are both.
+        dashed_means: Option<(&'static str, &'static str)>,
     },
 }
 

@@ -4,7 +4,7 @@ use super::audit;
 use super::material::{Material, TraceMaterial};
 use super::summary_cells;
 use crate::analysis::{self, Grouping, Question};
-use crate::compare::speedup;
+use crate::compare::{speedup, variants};
 use crate::table::{Cell, Heading, Table, Unit, Why};
 use crate::units::{count, signed};
 use rayon::prelude::*;
@@ -16,12 +16,18 @@ const OF_TRACE: [Heading; 3] = [
     Heading { key: "rank", unit: Unit::Count, shown: false, says: "the rank in a distributed run" },
 ];
 
-/// All tables: the analyses in their order, then the speedups and the audit.
+/// All tables: the analyses in their order, then the speedups, the variants and the audit.
 pub(super) fn all(material: &Material<'_>) -> Vec<Table> {
     let mut tables: Vec<Table> = analysis::ALL.par_iter().map(|analysis| over_traces(material, analysis)).collect();
     tables.push(Table::new("speedup", speedup::COLUMNS, &material.speedups.rows));
+    tables.push(variants(material));
     tables.push(audit::table(&material.facts));
     tables
+}
+
+/// The runs beside each other, repeats taken together.
+pub(super) fn variants(material: &Material<'_>) -> Table {
+    Table::new("variants", variants::COLUMNS, &material.variants)
 }
 
 /// One analysis over all traces.

@@ -3,19 +3,26 @@
 use super::inputs::ReportRun;
 use super::material::Material;
 use super::model::{Block, Chart, Figure, Phrase, Piece, Section, Series, Side, phrase};
+use crate::compare::variants::epoch_means;
 use crate::run::results::{DeviceKind, Epoch, Results, Score};
 use crate::table::Recorded;
 use crate::text::Untrusted;
 use crate::units::count_to_f64;
 use std::collections::BTreeMap;
 
+/// More sentences of one kind than this say less than a table.
+const MOST_SENTENCES: usize = 4;
+
 /// The section.
 pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
     let mut blocks = Vec::new();
     let mut bullets: Vec<Phrase> = Vec::new();
+    let is_few = material.inputs.runs.len() <= MOST_SENTENCES;
     for run in &material.inputs.runs {
         match &run.folder.results {
-            Recorded::Yes(results) => bullets.push(outcome(run, results)),
+            // Of many runs the table of variants says it, and here stands what it cannot hold.
+            Recorded::Yes(results) if is_few || is_wanting(results) => bullets.push(outcome(run, results)),
+            Recorded::Yes(_) => {}
             Recorded::No(why) => {
                 bullets.push(phrase![
                     run.folder.name.clone(),
@@ -37,6 +44,11 @@ pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
         blocks.insert(0, Block::Bullets(bullets));
     }
     vec![Section { title: phrase!["Training"], level: 1, blocks }]
+}
+
+/// Whether a run did not end, or does not say all that a run can.
+fn is_wanting(results: &Results) -> bool {
+    results.complete == Recorded::Yes(false) || !missing_parts(results).is_empty()
 }
 
 /// "unet_cuda: 5 epochs, test Dice 0.91, 41.2 s in all; peak 1.77 GiB on the device."
@@ -111,9 +123,12 @@ fn score_name(results: &Results) -> &'static str {
 /// Loss, score and time per epoch of one model's runs.
 fn curves(index: usize, model: &Untrusted, runs: &[(&ReportRun<'_>, &Results)]) -> Vec<Block> {
     let score = runs.first().map_or("score", |(_, results)| score_name(results));
-    let loss = series(runs, &[("train", false, |epoch| epoch.train_loss), ("test", true, |epoch| epoch.test_loss)]);
-    let scores = series(runs, &[("train", false, |epoch| epoch.train_score), ("test", true, |epoch| epoch.test_score)]);
-    let times = series(runs, &[("", false, |epoch| epoch.time.map(crate::units::Nanoseconds::as_seconds))]);
+    let groups = groups(runs);
+    let repeats = if groups.iter().any(|group| group.members.len() > 1) { " Of repeats, the mean." } else { "" };
+    let (train, test) = (false, true);
+    let loss = series(&groups, &[(train, |epoch| epoch.train_loss), (test, |epoch| epoch.test_loss)]);
+    let scores = series(&groups, &[(train, |epoch| epoch.train_score), (test, |epoch| epoch.test_score)]);
+    let times = series(&groups, &[(train, |epoch| epoch.time.map(crate::units::Nanoseconds::as_seconds))]);
     let mut blocks = Vec::new();
     for (what, file, y_axis, series, unit_interval) in [
         ("loss", "loss", "loss", loss, false),
@@ -124,29 +139,54 @@ fn curves(index: usize, model: &Untrusted, runs: &[(&ReportRun<'_>, &Results)]) 
             blocks.push(Block::Paragraph(phrase![model.clone(), format!(": {what} per epoch not recorded.")]));
             continue;
         }
+        let dashed_means = series.iter().any(|series| series.dashed).then_some(("train", "test"));
         blocks.push(Block::Figure(Figure {
             file: format!("training{index}_{file}"),
             title: format!("{}: {what} per epoch", model.raw()),
-            caption: phrase![format!("The {what} of each epoch, as the runs' results.json say.")],
-            chart: Chart::Curves { series, x_axis: "epoch".to_owned(), y_axis: y_axis.to_owned(), unit_interval },
+            caption: phrase![format!("The {what} of each epoch, as the runs' results.json say.{repeats}")],
+            chart: Chart::Curves {
+                series,
+                x_axis: "epoch".to_owned(),
+                y_axis: y_axis.to_owned(),
+                unit_interval,
+                dashed_means,
+            },
         }));
     }
     blocks
 }
 
-type Value = (&'static str, bool, fn(&Epoch) -> Recorded<f64>);
+/// Repeats of one run, under the first one's name.
+struct Repeats<'a> {
+    name: &'a Untrusted,
+    side: Side,
+    variant: &'a Untrusted,
+    members: Vec<&'a [Epoch]>,
+}
 
-fn series(runs: &[(&ReportRun<'_>, &Results)], values: &[Value]) -> Vec<Series> {
-    let mut all = Vec::new();
+/// The runs of a model by device and variant; runs without epochs are none.
+fn groups<'a>(runs: &[(&'a ReportRun<'_>, &'a Results)]) -> Vec<Repeats<'a>> {
+    let mut groups: BTreeMap<_, Repeats<'a>> = BTreeMap::new();
     for (run, results) in runs {
         let Recorded::Yes(epochs) = &results.epochs else { continue };
         let side = if run.folder.device == Some(DeviceKind::Cpu) { Side::Cpu } else { Side::Gpu };
-        for (what, dashed, value) in values {
-            let points: Vec<(f64, f64)> =
-                epochs.iter().filter_map(|epoch| Some((count_to_f64(epoch.number), value(epoch).value()?))).collect();
+        let blank = || Repeats { name: &run.folder.name, side, variant: &run.folder.variant, members: Vec::new() };
+        groups.entry(run.folder.key()).or_insert_with(blank).members.push(epochs);
+    }
+    groups.into_values().collect()
+}
+
+type Value = (bool, fn(&Epoch) -> Recorded<f64>);
+
+fn series(groups: &[Repeats<'_>], values: &[Value]) -> Vec<Series> {
+    let mut all = Vec::new();
+    for group in groups {
+        for (dashed, value) in values {
+            let means = epoch_means(&group.members, *value).into_iter();
+            let points: Vec<(f64, f64)> = means.map(|(epoch, mean)| (count_to_f64(epoch), mean)).collect();
             if !points.is_empty() {
-                let label = format!("{} {what}", run.folder.name.raw()).trim_end().to_owned();
-                all.push(Series { label, side, dashed: *dashed, points });
+                let (label, variant) = (group.name.raw().to_owned(), group.variant.raw().to_owned());
+                all.push(Series { label, side: group.side, variant, dashed: *dashed, points });
             }
         }
     }

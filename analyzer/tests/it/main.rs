@@ -19,5 +19,6 @@ mod malformed;
 
 mod cli_shape;
 mod golden;
+mod repeats;
 
 mod house;

@@ -150,8 +150,8 @@ impl ModelKind {
     /// The same for `trainer all` without --full: both models on 2 CPU cores in well under 15 minutes.
     pub(crate) fn small_sizes(self) -> [u64; 3] {
         match self {
-            Self::Unet => [4, 80, 16],
-            Self::Lstm => [64, 1_920, 640],
+            Self::Unet => [4, 240, 48],
+            Self::Lstm => [64, 6_400, 640],
         }
     }
 }

@@ -67,11 +67,7 @@ enum StepSource {
 
 /// All rows of a pair.
 pub(super) fn rows(pair: &PairedRuns<'_>, mismatch: bool) -> Vec<SpeedupRow> {
-    let mut rows = vec![
-        whole(pair, Metric::Total, |run| run.total.map(|total| measured(to_f64(total.get())))),
-        whole(pair, Metric::Epoch, |run| run.epochs.as_ref().map(|epochs| median(epochs))),
-        step(pair),
-    ];
+    let mut rows = vec![whole(pair, Metric::Total, total), whole(pair, Metric::Epoch, epoch), step(pair)];
     if has_trace(&pair.cpu) && has_trace(&pair.gpu) {
         let word = |(name, time): &(&'static str, f64)| (Untrusted::new(name), *time);
         rows.extend(named(pair, Metric::Category, |trace| trace.categories.iter().map(word).collect()));
@@ -81,6 +77,32 @@ pub(super) fn rows(pair: &PairedRuns<'_>, mismatch: bool) -> Vec<SpeedupRow> {
         row.mismatch = mismatch;
     }
     rows
+}
+
+fn total(run: &RunNumbers) -> Recorded<Option<Measurement>> {
+    run.total.map(|total| measured(to_f64(total.get())))
+}
+
+fn epoch(run: &RunNumbers) -> Recorded<Option<Measurement>> {
+    run.epochs.as_ref().map(|epochs| median(epochs))
+}
+
+/// The whole times of one group by itself, as its rows in a pair have them.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(in crate::compare) struct GroupTimes {
+    /// Wall time of the training.
+    pub(in crate::compare) total: Recorded<Nanoseconds>,
+    /// Median epoch.
+    pub(in crate::compare) epoch: Recorded<Nanoseconds>,
+    /// Median unprofiled step after warm-up, or of the traces where none was recorded.
+    pub(in crate::compare) step: Recorded<Nanoseconds>,
+}
+
+/// The times of the repeats `runs`, each the geometric mean over the runs that have it.
+pub(in crate::compare) fn group_times(runs: &[&RunNumbers]) -> GroupTimes {
+    let steps = steps(runs, StepSource::Unprofiled);
+    let steps = steps.or_else(|why| self::steps(runs, StepSource::Profiled).map_err(|_| why));
+    GroupTimes { total: centre(&sample(runs, total)), epoch: centre(&sample(runs, epoch)), step: centre(&steps) }
 }
 
 /// Whether any run of a group has a trace.
@@ -94,12 +116,8 @@ pub(super) fn traces<'runs>(runs: &[&'runs RunNumbers]) -> impl Iterator<Item = 
 }
 
 /// The row of one whole time, which `take` finds in a run.
-fn whole(
-    pair: &PairedRuns<'_>,
-    metric: Metric,
-    take: impl Fn(&RunNumbers) -> Recorded<Option<Measurement>>,
-) -> SpeedupRow {
-    row(pair, metric, None, &sample(&pair.cpu, &take), &sample(&pair.gpu, &take))
+fn whole(pair: &PairedRuns<'_>, metric: Metric, take: fn(&RunNumbers) -> Recorded<Option<Measurement>>) -> SpeedupRow {
+    row(pair, metric, None, &sample(&pair.cpu, take), &sample(&pair.gpu, take))
 }
 
 /// The row of the step time: unprofiled steps on both sides, else profiled ones on both. One of each is no comparison.

@@ -7,8 +7,9 @@ use super::marker::Marker;
 use super::plot::{Plot, height_title, no_data};
 use super::scale::{Scale, Unit, extent, is_drawable};
 use super::theme;
-use crate::report::model::{Series, Side};
+use crate::report::model::Series;
 use crate::units::narrow;
+use plotters::style::RGBColor;
 
 const LEGEND_LINES: u32 = 3;
 const DASH: f64 = 8.0;
@@ -26,6 +27,8 @@ pub(super) struct Curves<'a> {
     pub(super) y_axis: &'a str,
     /// Whether y lies in 0..1.
     pub(super) unit_interval: bool,
+    /// What solid and dashed lines mean, where there are both.
+    pub(super) dashed_means: Option<(&'static str, &'static str)>,
 }
 
 impl Curves<'_> {
@@ -35,10 +38,7 @@ impl Curves<'_> {
             return no_data(canvas);
         };
         let styles = styles(self.series);
-        let entries = self.series.iter().zip(&styles).map(|(series, marker)| {
-            Entry::new(Sign::Curve(theme::side(series.side), *marker, series.dashed), series.label.clone())
-        });
-        let legend = Legend::lay_out(canvas.fonts, entries.collect(), canvas.width, LEGEND_LINES);
+        let legend = Legend::lay_out(canvas.fonts, self.entries(&styles), canvas.width, LEGEND_LINES);
         legend.draw(canvas, theme::CONTENT_TOP)?;
         let head = theme::CONTENT_TOP + legend.height;
         height_title(canvas, head + 16.0, self.y_axis)?;
@@ -52,6 +52,20 @@ impl Curves<'_> {
             draw_series(canvas, series, marker, (&x_scale, &y_scale))?;
         }
         Ok(())
+    }
+
+    /// One entry per line; where dashes have a meaning of their own, one per run, and then what dashes mean.
+    fn entries(&self, styles: &[Marker]) -> Vec<Entry> {
+        let lines = self.series.iter().zip(styles).filter(|(series, _)| self.dashed_means.is_none() || !series.dashed);
+        let curve = |(series, marker): (&Series, &Marker)| {
+            Entry::new(Sign::Curve(color(series), *marker, series.dashed), series.label.clone())
+        };
+        let mut entries: Vec<Entry> = lines.map(curve).collect();
+        if let Some((solid, dashed)) = self.dashed_means {
+            entries.push(Entry::new(Sign::Stroke(theme::MUTED, false), solid));
+            entries.push(Entry::new(Sign::Stroke(theme::MUTED, true), dashed));
+        }
+        entries
     }
 
     /// What both axes span; `None` without a drawable point.
@@ -74,6 +88,10 @@ fn is_point(point: &(f64, f64)) -> bool {
     is_drawable(point.0) && is_drawable(point.1)
 }
 
+fn color(series: &Series) -> RGBColor {
+    theme::variant(series.side, &series.variant)
+}
+
 /// A marker per series: the side gives the colour, so further series of one side and dash get further forms.
 fn styles(series: &[Series]) -> Vec<Marker> {
     let looks = |series: &Series| (series.side, series.dashed);
@@ -91,7 +109,7 @@ fn draw_series(
     marker: Marker,
     (x_scale, y_scale): (&Scale, &Scale),
 ) -> Result<(), Fault> {
-    let color = theme::side(series.side);
+    let color = color(series);
     let place = |point: &(f64, f64)| (x_scale.at(point.0), y_scale.at(point.1));
     let mut dashes = Dashes { walked: 0.0 };
     for pair in series.points.windows(2) {
@@ -100,7 +118,7 @@ fn draw_series(
             continue;
         }
         if series.dashed {
-            dashes.draw(canvas, place(from), place(to), series.side)?;
+            dashes.draw(canvas, place(from), place(to), color)?;
         } else {
             canvas.line(place(from), place(to), 2.5, color)?;
         }
@@ -127,7 +145,7 @@ struct Dashes {
 }
 
 impl Dashes {
-    fn draw(&mut self, canvas: &Canvas<'_>, from: (f64, f64), to: (f64, f64), side: Side) -> Result<(), Fault> {
+    fn draw(&mut self, canvas: &Canvas<'_>, from: (f64, f64), to: (f64, f64), color: RGBColor) -> Result<(), Fault> {
         let (across, down) = (to.0 - from.0, to.1 - from.1);
         let length = across.hypot(down);
         let along = |part: f64| (from.0 + across * part / length, from.1 + down * part / length);
@@ -138,7 +156,7 @@ impl Dashes {
             // A least advance, so that rounding cannot stop the walk.
             let next = (place + left.max(0.01)).min(length);
             if is_dash {
-                canvas.line(along(place), along(next), 2.5, theme::side(side))?;
+                canvas.line(along(place), along(next), 2.5, color)?;
             }
             self.walked += next - place;
             place = next;

@@ -22,6 +22,8 @@ pub(super) enum Sign {
     Line(RGBColor, f64),
     /// A stretch of line with a marker, solid or dashed.
     Curve(RGBColor, Marker, bool),
+    /// A stretch of line alone, solid or dashed.
+    Stroke(RGBColor, bool),
     /// The two ends of an interval.
     Whisker(RGBColor),
     /// Nothing: a note.
@@ -32,7 +34,7 @@ impl Sign {
     const fn width(self) -> f64 {
         match self {
             Self::Square(_) => MARK_WIDTH + theme::GAP,
-            Self::Line(..) | Self::Whisker(_) | Self::Curve(..) => LINE_WIDTH + theme::GAP,
+            Self::Line(..) | Self::Whisker(_) | Self::Curve(..) | Self::Stroke(..) => LINE_WIDTH + theme::GAP,
             Self::None => 0.0,
         }
     }
@@ -107,6 +109,8 @@ impl Legend {
                     canvas.down(x + LINE_WIDTH - 1.0, y - 5.0, y + 5.0, 2.0, color)?;
                 }
                 Sign::Line(color, thick) => canvas.across(x, x + LINE_WIDTH, y, thick, color)?,
+                Sign::Stroke(color, true) => canvas.across_dashed(x, x + LINE_WIDTH, y, 2.0, color)?,
+                Sign::Stroke(color, false) => canvas.across(x, x + LINE_WIDTH, y, 2.0, color)?,
                 Sign::Curve(color, marker, dashed) => {
                     if dashed {
                         canvas.across_dashed(x, x + LINE_WIDTH, y, 2.0, color)?;

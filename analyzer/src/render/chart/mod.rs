@@ -86,8 +86,9 @@ fn chart(canvas: &Canvas<'_>, chart: &Chart) -> Result<(), Fault> {
         Chart::Utilisation { buckets, end, steps, mean_share } => {
             utilisation::Utilisation { buckets, end: *end, steps, mean: *mean_share }.draw(canvas)
         }
-        Chart::Curves { series, x_axis, y_axis, unit_interval } => {
-            curves::Curves { series, x_axis, y_axis, unit_interval: *unit_interval }.draw(canvas)
+        Chart::Curves { series, x_axis, y_axis, unit_interval, dashed_means } => {
+            let (unit_interval, dashed_means) = (*unit_interval, *dashed_means);
+            curves::Curves { series, x_axis, y_axis, unit_interval, dashed_means }.draw(canvas)
         }
     }
 }

@@ -68,7 +68,13 @@ fn usual() -> Vec<Chart> {
     let times = || CATEGORIES.into_iter().zip(1i64..);
     let ratio =
         |ratio| SpeedupBar { label: "cnn, epoch".to_owned(), ratio, interval: Some((ratio * 0.9, ratio * 1.1)) };
-    let series = |side, dashed| Series { label: "loss".to_owned(), side, dashed, points: vec![(1.0, 2.0), (2.0, 1.0)] };
+    let series = |side, dashed| Series {
+        label: "loss".to_owned(),
+        side,
+        variant: String::new(),
+        dashed,
+        points: vec![(1.0, 2.0), (2.0, 1.0)],
+    };
     vec![
         Chart::Pie { slices: times().map(|(category, time)| Slice { category, time: ns(time * time) }).collect() },
         Chart::Ranking {
@@ -94,6 +100,7 @@ fn usual() -> Vec<Chart> {
             x_axis: "epoch".to_owned(),
             y_axis: "loss".to_owned(),
             unit_interval: false,
+            dashed_means: Some(("train", "test")),
         },
     ]
 }
@@ -108,7 +115,13 @@ fn empty() -> Vec<Chart> {
         Chart::Speedups { bars: Vec::new() },
         memory(&[], Vec::new()),
         Chart::Utilisation { buckets: Vec::new(), end: ns(0), steps: Vec::new(), mean_share: 0.0 },
-        Chart::Curves { series: Vec::new(), x_axis: axis.clone(), y_axis: axis, unit_interval: true },
+        Chart::Curves {
+            series: Vec::new(),
+            x_axis: axis.clone(),
+            y_axis: axis,
+            unit_interval: true,
+            dashed_means: None,
+        },
     ]
 }
 
@@ -156,6 +169,7 @@ fn extreme(count: usize) -> Vec<Chart> {
                 .map(|i| Series {
                     label: name(i),
                     side: Side::Cpu,
+                    variant: name(i),
                     dashed: i % 2 == 0,
                     points: (0..=i).map(|j| (odd(i + j), odd(j))).collect(),
                 })
@@ -163,6 +177,7 @@ fn extreme(count: usize) -> Vec<Chart> {
             x_axis: name(6),
             y_axis: name(3),
             unit_interval: false,
+            dashed_means: Some(("train", "test")),
         },
     ]
 }
@@ -204,6 +219,18 @@ fn the_colors_mean_the_same_everywhere() {
 }
 
 #[test]
+fn variants_have_colors_of_their_own() {
+    let names = ["", "tf32", "bf16", "channels_last", "tf32-channels_last", "bf16-channels_last"];
+    let color = |side, name| format!("{:?}", theme::variant(side, name));
+    let mut colors: Vec<String> = names.iter().map(|name| color(Side::Gpu, *name)).collect();
+    colors.push(color(Side::Cpu, ""));
+    colors.sort();
+    colors.dedup();
+    assert_eq!(colors.len(), names.len() + 1);
+    assert_eq!(color(Side::Gpu, "fp8-experiment"), color(Side::Gpu, ""), "unknown variants have the side's colour");
+}
+
+#[test]
 fn no_data_is_said() {
     for chart in empty() {
         let with_title = figure("Title", chart.clone());
@@ -238,10 +265,17 @@ fn each_extreme_alone_is_drawn() {
             memory(&[(edge, edge)], Vec::new()),
             Chart::Utilisation { buckets: vec![(ns(edge), odd)], end: ns(edge), steps: Vec::new(), mean_share: odd },
             Chart::Curves {
-                series: vec![Series { label: label.clone(), side: Side::Gpu, dashed: true, points: vec![(odd, odd)] }],
+                series: vec![Series {
+                    label: label.clone(),
+                    side: Side::Gpu,
+                    variant: label.clone(),
+                    dashed: true,
+                    points: vec![(odd, odd)],
+                }],
                 x_axis: label.clone(),
                 y_axis: label,
                 unit_interval: false,
+                dashed_means: Some(("train", "test")),
             },
         ];
         for chart in charts {

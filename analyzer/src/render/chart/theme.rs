@@ -104,6 +104,27 @@ pub(super) const fn side(side: Side) -> RGBColor {
     }
 }
 
+/// The GPU's colour by variant, so that variants are told apart and keep their colour from chart to chart.
+const VARIANT_COLORS: &[(&str, RGBColor)] = &[
+    ("", RGBColor(0xe5, 0x83, 0x1f)),
+    ("tf32", RGBColor(0x2e, 0x8b, 0x57)),
+    ("bf16", RGBColor(0x8e, 0x44, 0xad)),
+    ("channels_last", RGBColor(0xa0, 0x52, 0x2d)),
+    ("tf32-channels_last", RGBColor(0x7b, 0xc9, 0x6f)),
+    ("bf16-channels_last", RGBColor(0xd9, 0x8f, 0xe0)),
+];
+
+/// The colour of a line of `side` in `variant`: the side's own for the plain one, and for a variant that has none here.
+pub(super) fn variant(side: Side, variant: &str) -> RGBColor {
+    match side {
+        Side::Cpu => self::side(side),
+        Side::Gpu => {
+            let known = VARIANT_COLORS.iter().find(|(name, _)| *name == variant);
+            known.map_or(self::side(side), |(_, color)| *color)
+        }
+    }
+}
+
 /// The word for `side`.
 pub(super) const fn side_name(side: Side) -> &'static str {
     match side {
