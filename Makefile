@@ -1,5 +1,5 @@
 # Every target is a line that you could type. `make` lists them.
-.PHONY: help demo setup train-all all report tensorboard test test-analyzer test-trainer smoke lint fmt clippy doc bless bench bench-trainer runs
+.PHONY: help demo setup train-all all report tensorboard test test-analyzer test-trainer smoke lint fmt clippy doc bless bench bench-trainer
 
 PYTHON ?= python3
 
