@@ -1,5 +1,5 @@
 # Every target is a line that you could type. `make` lists them.
-.PHONY: help demo setup train-all all report tensorboard test test-analyzer test-trainer smoke lint fmt clippy doc bless bench bench-trainer
+.PHONY: help demo setup train-all all report tensorboard test test-analyzer test-trainer smoke lint lint-analyzer lint-trainer bless bench bench-trainer
 
 PYTHON ?= python3
 
@@ -9,7 +9,7 @@ help: ## list the targets
 demo: ## build the analyzer and report on the recorded runs
 	cargo run --release --locked -- report fixtures/runs --out reports/demo
 
-setup: ## fetch libtorch for the trainer into target/ (0.55 GB to download; 2.6 GB where an NVIDIA GPU is)
+setup: ## fetch libtorch for the trainer into target/ (0.55 GB to download; 2.4 GB where an NVIDIA GPU is)
 	trainer/libtorch/setup.sh
 
 train-all: setup ## train both models on the CPU and, where there is one, on the GPU, into runs/; FULL=1: the full sizes
@@ -33,9 +33,9 @@ target/tensorboard/ready: trainer/tensorboard/requirements.txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: --target target/tensorboard -r $<
 	touch $@
 
-test: lint test-analyzer test-trainer smoke ## everything that CI runs: lint, all tests, a tiny training with its report
+test: lint-analyzer test-analyzer lint-trainer test-trainer smoke ## everything that CI runs: lints, all tests, a tiny training with its report
 
-test-analyzer:
+test-analyzer: ## the analyzer's tests alone: needs Rust, nothing else
 	cargo test --release --locked --lib --test it
 
 test-trainer: setup target/tensorboard/ready
@@ -47,17 +47,15 @@ smoke: setup
 	cargo run --release --locked -p trainer -- lstm --epochs 1 --batch-size 8 --train-samples 64 --test-samples 16 --out target/smoke/runs
 	cargo run --release --locked -- report target/smoke/runs --out target/smoke/report --strict
 
-lint: fmt clippy doc ## format, lints and documentation, warnings denied
+lint: lint-analyzer lint-trainer ## format, lints and documentation, warnings denied
 
-fmt:
+lint-analyzer:
 	cargo fmt --check
-
-clippy: setup
 	cargo clippy --release --locked --all-targets -- -D warnings
-	cargo clippy --release --locked -p trainer --all-targets -- -D warnings
-
-doc: setup
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
+
+lint-trainer: setup
+	cargo clippy --release --locked -p trainer --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items -p trainer
 
 bless: setup ## rewrite the goldens: reports/sample, the expected texts, docs/results.schema.json
@@ -69,4 +67,4 @@ bench: ## time and peak memory of summary beside plain decompression; DATE=... d
 
 bench-trainer: setup ## time the trainer beside the same training in PyTorch (PYTHON with torch 2.11.0); CASES="unet-cpu ..."
 	cargo build --release --locked -p trainer
-	$(PYTHON) trainer/bench/pairs.py --trainer target/release/trainer $(or $(CASES),unet-cpu lstm-cpu)
+	$(PYTHON) trainer/bench/pairs.py --trainer $(or $(CARGO_TARGET_DIR),target)/release/trainer $(or $(CASES),unet-cpu lstm-cpu)

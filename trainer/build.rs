@@ -9,6 +9,7 @@ fn main() -> Result<(), String> {
     }
     println!("cargo::rerun-if-env-changed=LIBTORCH");
     let libtorch = env::var_os("LIBTORCH").map(PathBuf::from).ok_or("LIBTORCH is not set: run `make setup`")?;
+    println!("cargo::rerun-if-changed={}", libtorch.join("build-version").display());
     let include = libtorch.join("include");
     if !include.join("torch/csrc/autograd/profiler_kineto.h").exists() {
         return Err(format!("no libtorch with profiler headers in {}: run `make setup`", libtorch.display()));

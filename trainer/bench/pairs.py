@@ -28,7 +28,7 @@ CASES = {
     "unet-cpu": ("unet", ["--device", "cpu"], 4, 13),
     "lstm-cpu": ("lstm", ["--device", "cpu"], 64, 17),
 }
-# Student's t, two-sided 95 %, by degrees of freedom.
+# Student's t, two-sided 95 %, by degrees of freedom: as many pairs as may be asked for.
 T95 = [math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
        2.120, 2.110, 2.101, 2.093, 2.086]
 
@@ -66,7 +66,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="+", choices=CASES)
     parser.add_argument("--trainer", required=True)
-    parser.add_argument("--pairs", type=int, default=8)
+    parser.add_argument("--pairs", type=int, default=8, choices=range(2, len(T95) + 1), metavar="2..21")
     parser.add_argument("--seconds", type=float, default=math.inf, help="start no pair after this long")
     given = parser.parse_args()
     started = time.monotonic()

@@ -5,12 +5,14 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/record_function.h>
 #include <c10/core/CachingDeviceAllocator.h>
+#include <c10/util/Logging.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
 #include <torch/csrc/profiler/kineto_shim.h>
 #include <torch/version.h>
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <set>
@@ -195,8 +197,12 @@ void *shim_range_begin(const char *name) {
 void shim_range_end(void *range) { delete static_cast<at::RecordFunction *>(range); }
 
 char *shim_profiler_prepare(int cuda) {
-  // Kineto asks for GPUs on a machine without any, and says that there are none as an error.
-  setenv("KINETO_LOG_LEVEL", "99", /*overwrite=*/0);
+  // torch warns of every block that was allocated before the recording: all weights are.
+  FLAGS_caffe2_log_level = std::max(FLAGS_caffe2_log_level, static_cast<int>(::c10::GLOG_ERROR));
+  if (!cuda) {
+    // Kineto asks for GPUs on a machine without any, and says that there are none as an error.
+    setenv("KINETO_LOG_LEVEL", "99", /*overwrite=*/0);
+  }
   return guarded([&] { torch::autograd::profiler::prepareProfiler(profiler_config(), activities(cuda)); });
 }
 

@@ -8,6 +8,7 @@ use crate::optimizer::Adam;
 use crate::run_folder::{CHECKPOINT, RunFolder};
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use tch::{Device, Kind, Tensor, no_grad};
 
 /// How far an epoch is.
@@ -39,11 +40,34 @@ fn tensors<'a>(model: &'a Model, adam: &'a Adam) -> Vec<(String, &'a Tensor)> {
 
 const PROGRESS: &str = "progress";
 
-/// Writes the checkpoint of a run, whole or not at all.
+/// A checkpoint on disk that does not count yet; dropped before it does, it goes away.
+pub(crate) struct Staged {
+    staging: PathBuf,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Makes it the run's checkpoint, in place of an earlier one.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub(crate) fn commit(self) -> Result<(), Error> {
+        fs::rename(&self.staging, &self.path).map_err(Error::file("write", &self.path))
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // After a commit there is nothing left to remove.
+        drop(fs::remove_file(&self.staging));
+    }
+}
+
+/// Writes the checkpoint of a run beside the one that may be there.
 ///
 /// # Errors
 /// Where it cannot be written; a full disk is one way.
-pub(crate) fn save(folder: &RunFolder, model: &Model, adam: &Adam, progress: &Progress) -> Result<(), Error> {
+pub(crate) fn stage(folder: &RunFolder, model: &Model, adam: &Adam, progress: &Progress) -> Result<Staged, Error> {
     let mut all = Vec::new();
     for (name, tensor) in tensors(model, adam) {
         let plain = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
@@ -54,12 +78,11 @@ pub(crate) fn save(folder: &RunFolder, model: &Model, adam: &Adam, progress: &Pr
     numbers.extend(progress.tally.to_numbers());
     all.push((PROGRESS.to_owned(), Tensor::f_from_slice(&numbers)?));
 
-    let (path, staging) = (folder.file(CHECKPOINT), folder.file(".checkpoint.tmp"));
-    let written = Tensor::write_safetensors(&all, &staging).map_err(std::io::Error::other);
-    written.and_then(|()| fs::rename(&staging, &path)).map_err(|error| {
-        drop(fs::remove_file(&staging));
-        Error::file("write", &path)(error)
-    })
+    let staged = Staged { staging: folder.file(".checkpoint.tmp"), path: folder.file(CHECKPOINT) };
+    let written = Tensor::write_safetensors(&all, &staged.staging).map_err(std::io::Error::other);
+    let synced = written.and_then(|()| fs::File::open(&staged.staging)?.sync_all());
+    synced.map_err(Error::file("write", &staged.path))?;
+    Ok(staged)
 }
 
 /// Brings a checkpoint back into `model` and `adam`, which have the shapes of the run that wrote it.

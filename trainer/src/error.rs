@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use tch::TchError;
 use thiserror::Error;
 
@@ -77,9 +78,21 @@ pub(crate) enum Error {
         /// What is wrong, and what to do.
         problem: String,
     },
-    /// One of the runs that `trainer all` started failed; it has said why.
-    #[error("{0} failed, the message above says why; {1}")]
-    Child(String, String),
+    /// One of the runs that `trainer all` started failed.
+    #[error("{name} ended with {status}{}; the runs before it are in {}", why(*status), out.display())]
+    Child {
+        /// The run.
+        name: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// Where the others are.
+        out: PathBuf,
+    },
+}
+
+/// Where the reason of a run's end stands.
+fn why(status: ExitStatus) -> &'static str {
+    if status.code().is_some() { ", its message above says why" } else { " (killed: out of memory?)" }
 }
 
 impl From<TchError> for Error {

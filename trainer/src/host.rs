@@ -23,6 +23,16 @@ pub(crate) fn peak_resident_bytes() -> Option<u64> {
     kibibytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM")
 }
 
+/// Memory that programs may still take without swapping, in bytes.
+pub(crate) fn available_bytes() -> Option<u64> {
+    kibibytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")
+}
+
+/// Lets [`peak_resident_bytes`] count from here on. Where the kernel refuses, the peak so far stays.
+pub(crate) fn forget_peak_resident() {
+    drop(fs::write("/proc/self/clear_refs", "5"));
+}
+
 /// The machine's name on its network.
 pub(crate) fn name() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

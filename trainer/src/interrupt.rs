@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static ASKED: AtomicBool = AtomicBool::new(false);
+static TERMINATED: AtomicBool = AtomicBool::new(false);
 /// What a shell says of a process that ended by Ctrl-C.
 pub(crate) const EXIT_CODE: u8 = 130;
 
@@ -23,12 +24,24 @@ pub(crate) fn listen() {
 }
 
 fn wait(signals: SigSet) {
-    while signals.wait().is_ok() {
+    while let Ok(signal) = signals.wait() {
+        TERMINATED.fetch_or(signal == Signal::SIGTERM, Ordering::SeqCst);
         if ASKED.swap(true, Ordering::SeqCst) {
             // Asked twice: nothing may hold it up, not even torch's own end.
             let _ = kill(Pid::this(), Signal::SIGKILL);
         }
     }
+}
+
+/// Whether it was by SIGTERM, which reaches one process alone; Ctrl-C reaches those that it started too.
+pub(crate) fn is_termination() -> bool {
+    TERMINATED.load(Ordering::SeqCst)
+}
+
+/// Asks the process `id` to end politely.
+pub(crate) fn terminate(id: u32) {
+    // One that is gone already needs no asking.
+    let _ = i32::try_from(id).map(|id| kill(Pid::from_raw(id), Signal::SIGTERM));
 }
 
 /// Whether an end was asked for.

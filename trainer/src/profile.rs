@@ -8,12 +8,25 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::ffi::CString;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use tch::Device;
 
-/// Runs one step under tracing that is thrown away (it loads what tracing needs), then records `steps` more. Returns false
-/// if an interrupt came in between: then nothing is written.
+/// How Kineto writes a kernel's category.
+const KERNEL: &[u8] = br#""cat": "kernel""#;
+
+/// How a recording ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Recording {
+    /// The trace is there.
+    Whole,
+    /// The trace is there, but nothing of the GPU is in it, though the steps ran there.
+    WithoutKernels,
+    /// An interrupt came in between: nothing is written.
+    Interrupted,
+}
+
+/// Runs one step under tracing that is thrown away (it loads what tracing needs), then records `steps` more.
 ///
 /// # Errors
 /// Where a step or Kineto fails, or the trace cannot be written.
@@ -23,7 +36,7 @@ pub(crate) fn record<F>(
     device: Device,
     steps: u64,
     mut step: F,
-) -> Result<bool, Error>
+) -> Result<Recording, Error>
 where
     F: FnMut(u64) -> Result<(), Error>,
 {
@@ -46,7 +59,13 @@ where
     // The profiler is ended whatever happened: it would hold on to its buffers.
     let raw = folder.file(".trace.json");
     let stopped = shim::profiler_stop(&raw).map_err(Error::from).and(outcome);
-    let kept = if interrupt::asked() { Ok(false) } else { stopped.and_then(|()| compress(folder, &raw, trace_name)) };
+    let kept = if interrupt::asked() {
+        Ok(Recording::Interrupted)
+    } else {
+        stopped.and_then(|()| compress(folder, &raw, trace_name)).map(|has_kernels| {
+            if has_kernels || !device.is_cuda() { Recording::Whole } else { Recording::WithoutKernels }
+        })
+    };
     // Kineto writes beside and renames; neither file is for others.
     for left in [&raw, &folder.file(".trace.json.tmp")] {
         drop(std::fs::remove_file(left));
@@ -69,19 +88,26 @@ fn metadata() -> Result<(), TorchError> {
     Ok(())
 }
 
+/// Gzips the trace into its place; whether GPU kernels are in it.
 fn compress(folder: &RunFolder, raw: &Path, trace_name: &str) -> Result<bool, Error> {
     // Kineto does not tell: no document, or one without its end, is how a full disk shows.
     let mut file = File::open(raw).map_err(|_| not_written(folder, trace_name))?;
     if !is_whole(&mut file).map_err(Error::file("read the trace", raw))? {
         return Err(not_written(folder, trace_name));
     }
+    let mut has_kernels = false;
     folder.write(trace_name, |out| {
         let mut encoder = GzEncoder::new(out, Compression::default());
-        io::copy(&mut BufReader::new(&mut file), &mut encoder)?;
+        for line in BufReader::new(&mut file).split(b'\n') {
+            let line = line?;
+            has_kernels |= line.windows(KERNEL.len()).any(|part| part == KERNEL);
+            encoder.write_all(&line)?;
+            encoder.write_all(b"\n")?;
+        }
         encoder.finish()?;
         Ok(())
     })?;
-    Ok(true)
+    Ok(has_kernels)
 }
 
 fn not_written(folder: &RunFolder, trace_name: &str) -> Error {
@@ -102,7 +128,6 @@ fn is_whole(file: &mut File) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     #[test]
     fn a_cut_trace_is_noticed() {

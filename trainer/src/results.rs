@@ -35,6 +35,9 @@ pub(crate) struct Results {
     pub(crate) step_seconds: Vec<f64>,
     /// How many of the first steps are warm-up.
     pub(crate) warmup_steps: u64,
+    /// Positions in step_seconds at which an interrupted run went on in a new process: steps from there on are warm-up too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) resumed_at_steps: Vec<u64>,
     /// Wall time of all training and testing; without making the data, profiling and writing files.
     pub(crate) total_seconds: f64,
     /// Peak memory before any profiling.
@@ -175,6 +178,17 @@ impl From<Score> for MetricName {
     }
 }
 
+impl PeakMemoryResults {
+    /// The larger of each.
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self {
+            host_bytes: self.host_bytes.max(other.host_bytes),
+            device_allocated_bytes: self.device_allocated_bytes.max(other.device_allocated_bytes),
+            device_reserved_bytes: self.device_reserved_bytes.max(other.device_reserved_bytes),
+        }
+    }
+}
+
 /// A number as JSON can hold it.
 pub(crate) fn finite(number: f64) -> Option<f64> {
     number.is_finite().then_some(number)
@@ -210,7 +224,7 @@ mod tests {
         let schema = serde_json::to_value(schemars::schema_for!(Results)).unwrap();
         let validator = jsonschema::validator_for(&schema).unwrap();
         let mut seen = 0;
-        for folder in ["fixtures/runs", "fixtures/repeats/results"] {
+        for folder in ["fixtures/runs", "fixtures/repeats/results", "fixtures/learned"] {
             for run in std::fs::read_dir(at_root(folder)).unwrap() {
                 let path = run.unwrap().path().join("results.json");
                 let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();

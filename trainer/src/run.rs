@@ -1,8 +1,9 @@
 //! One run from plan to folder: check the device, train or go on training, profile, write everything down.
 
 use crate::cli::args::{ModelKind, Plan};
-use crate::data::{reviews, shapes};
+use crate::data::{Dataset, reviews, shapes};
 use crate::error::Error;
+use crate::profile::Recording;
 use crate::progress::Display;
 use crate::results::{
     ConfigResults, DeviceResults, HostResults, MetricName, PeakMemoryResults, ProfileResults, Results, SoftwareResults,
@@ -27,29 +28,32 @@ pub(crate) enum Outcome {
 /// Runs `plan`.
 ///
 /// # Errors
-/// Where the device is not there, torch refuses, or the folder cannot be written: then nothing of the run is left.
+/// Where the device is not there, torch refuses, or the folder cannot be written: what was written whole stays.
 pub(crate) fn run(plan: &Plan) -> Result<Outcome, Error> {
-    let software = prepare_device(plan)?;
-    let folder = if plan.resume {
-        RunFolder::interrupted(&plan.out, &plan.run_name())?
-    } else {
-        RunFolder::fresh(&plan.out, &plan.run_name())?
-    };
+    room_for_data(plan)?;
+    let equipment = prepare_device(plan)?;
     let metric: MetricName = score(plan.model).into();
     let display = Display::new(plan.quiet, metric.word(), plan.epochs);
-    display.say(&format!("{} on {}, into {}", plan.model.name(), software.device.name, folder.path().display()));
+    let (folder, before) = if plan.resume {
+        let (folder, results) = interrupted(plan, &equipment)?;
+        (folder, Some(results))
+    } else {
+        (RunFolder::fresh(&plan.out, &plan.run_name())?, None)
+    };
+    display.say(&format!("{} on {}, into {}", plan.model.name(), equipment.device.name, folder.path().display()));
 
     let mut training = Training::new(plan)?;
-    if plan.resume {
-        resume(plan, &folder, &mut training)?;
-    }
+    let before = before.map(|before| resume(&folder, &mut training, before)).transpose()?;
     let is_complete = training.run(&display)?;
-    let mut results = results(plan, &training, software, metric)?;
+    let mut results = results(plan, &training, equipment, metric)?;
+    if let Some(before) = before {
+        results.resumed_at_steps = before.resumed_at_steps;
+        results.peak_memory = results.peak_memory.max(before.peak_memory);
+    }
     results.complete = is_complete;
     if !is_complete {
-        checkpoint::save(&folder, &training.model, &training.adam, &training.progress)?;
-        write(&folder, &results)?;
-        display.say("interrupted: the same command with --resume goes on");
+        interrupt_run(&folder, &training, &results)?;
+        display.say(&format!("interrupted; to go on: {}", plan.resume_command()));
         return Ok(Outcome::Interrupted(folder.path().to_owned()));
     }
     // Written before the profile too: a trace that fails takes no training with it.
@@ -59,25 +63,51 @@ pub(crate) fn run(plan: &Plan) -> Result<Outcome, Error> {
         display.say(&format!("profiling {} more steps, apart from the training", plan.profile_steps));
         let trace = format!("{}.{}.pt.trace.json.gz", plan.run_name(), unix_time().as_nanos());
         let step = |number| training.extra_step(number).map_err(Error::from);
-        if profile::record(&folder, &trace, plan.device, plan.profile_steps, step)? {
-            results.profile = Some(ProfileResults { steps: plan.profile_steps, trace });
-            write(&folder, &results)?;
+        match profile::record(&folder, &trace, plan.device, plan.profile_steps, step)? {
+            Recording::Interrupted => {
+                display.say("interrupted while profiling: the training is complete, and has no profile");
+                return Ok(Outcome::Interrupted(folder.path().to_owned()));
+            }
+            Recording::WithoutKernels => {
+                display.say("warning: the trace has no GPU kernels, CUPTI did not start: is another profiler running?");
+            }
+            Recording::Whole => {}
         }
+        results.profile = Some(ProfileResults { steps: plan.profile_steps, trace });
+        write(&folder, &results)?;
     }
     Ok(Outcome::Complete(folder.path().to_owned()))
+}
+
+/// Refuses more samples than the machine has memory for, before the kernel does it with a kill.
+fn room_for_data(plan: &Plan) -> Result<(), Error> {
+    let needed = Dataset::bytes(plan.model, plan.train_samples.saturating_add(plan.test_samples));
+    match host::available_bytes() {
+        Some(available) if needed > available => Err(Error::Usage(format!(
+            "{} training and {} test samples take {} MiB of memory, {} MiB are available: take fewer",
+            plan.train_samples,
+            plan.test_samples,
+            needed >> 20,
+            available >> 20
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Writes what an interrupted run needs. Checkpoint and results belong together: with an earlier pair there, either both are
+/// replaced or neither; without one, the results are kept even where the checkpoint finds no room.
+fn interrupt_run(folder: &RunFolder, training: &Training<'_>, results: &Results) -> Result<(), Error> {
+    let staged = checkpoint::stage(folder, &training.model, &training.adam, &training.progress);
+    if staged.is_ok() || !folder.file(CHECKPOINT).exists() {
+        write(folder, results)?;
+    }
+    staged?.commit()
 }
 
 /// What the device and libtorch are.
 struct Equipment {
     device: DeviceResults,
     software: SoftwareResults,
-}
-
-impl std::ops::Deref for Equipment {
-    type Target = DeviceResults;
-    fn deref(&self) -> &DeviceResults {
-        &self.device
-    }
 }
 
 /// Loads CUDA if the plan needs it, sets the precision, and says what there is.
@@ -123,28 +153,57 @@ pub(crate) fn cudnn_version(number: i64) -> String {
     format!("{}.{}.{}", number / 10_000, number % 10_000 / 100, number % 100)
 }
 
-/// Brings an interrupted run back: what it was told must be what it is told now, but for more epochs.
-fn resume(plan: &Plan, folder: &RunFolder, training: &mut Training<'_>) -> Result<(), Error> {
-    let path = folder.file(RESULTS);
-    let unfit = |problem: String| Error::Resume { path: path.clone(), problem };
-    let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
-    let before: Results = serde_json::from_slice(&bytes)
-        .map_err(|error| unfit(format!("is no results file of this trainer ({error})")))?;
-    let now = config(plan);
-    if (ConfigResults { epochs: now.epochs, ..before.config.clone() }) != now || plan.epochs < before.config.epochs {
-        let options = "the interrupted run had other options: repeat them with --resume (--epochs may be greater)";
-        return Err(unfit(options.to_owned()));
+/// The interrupted run that `plan` goes on with: of several the latest that was told the same, but for more epochs.
+fn interrupted(plan: &Plan, equipment: &Equipment) -> Result<(RunFolder, Results), Error> {
+    let name = plan.run_name();
+    let mut problem = format!("holds no interrupted run {name} to go on with: start it without --resume");
+    for folder in RunFolder::interrupted(&plan.out, &name) {
+        let path = folder.file(RESULTS);
+        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        let Ok(before) = serde_json::from_slice::<Results>(&bytes) else {
+            problem = format!("the results of the interrupted run {name} are none of this trainer's");
+            continue;
+        };
+        let now = config(plan);
+        if (ConfigResults { epochs: now.epochs, ..before.config.clone() }) != now || plan.epochs < before.config.epochs
+        {
+            problem = format!(
+                "the interrupted run {name} had other options: repeat them with --resume (--epochs may be greater)"
+            );
+        } else if before.device != equipment.device || before.host != host() || before.software != equipment.software {
+            problem = format!(
+                "the interrupted run {name} was on another machine or another libtorch: its times would be mixed"
+            );
+        } else {
+            return Ok((folder, before));
+        }
     }
+    Err(Error::Resume { path: plan.out.clone(), problem })
+}
+
+/// Brings the run in `folder` back to where it was.
+fn resume(folder: &RunFolder, training: &mut Training<'_>, mut before: Results) -> Result<Results, Error> {
     training.progress = checkpoint::load(folder, &training.model, &training.adam)?;
-    let steps_per_epoch = plan.train_samples.div_ceil(plan.batch_size);
-    let steps = u64::try_from(steps_per_epoch).unwrap_or(u64::MAX) * training.progress.epochs + training.progress.steps;
+    // What loading took is not what training takes.
+    host::forget_peak_resident();
+    let steps = training.steps_done();
     let recorded = (u64::try_from(before.epochs.len()).ok(), u64::try_from(before.step_seconds.len()).ok());
     if recorded != (Some(training.progress.epochs), Some(steps)) {
-        return Err(unfit("does not belong to the checkpoint beside it: start again without --resume".to_owned()));
+        let problem = "does not belong to the checkpoint beside it: start again without --resume".to_owned();
+        return Err(Error::Resume { path: folder.file(RESULTS), problem });
     }
-    training.epochs = before.epochs;
-    training.step_seconds = before.step_seconds;
-    Ok(())
+    training.epochs = std::mem::take(&mut before.epochs);
+    training.step_seconds = std::mem::take(&mut before.step_seconds);
+    before.resumed_at_steps.push(steps);
+    Ok(before)
+}
+
+fn host() -> HostResults {
+    HostResults {
+        cpu: host::processor(),
+        cores: host::cores(),
+        threads: u64::try_from(tch::get_num_threads()).unwrap_or(0),
+    }
 }
 
 fn config(plan: &Plan) -> ConfigResults {
@@ -172,17 +231,14 @@ fn results(plan: &Plan, training: &Training<'_>, equipment: Equipment, metric: M
         model: plan.model.name().to_owned(),
         parameters: training.model.parameter_count(),
         device: equipment.device,
-        host: HostResults {
-            cpu: host::processor(),
-            cores: host::cores(),
-            threads: u64::try_from(tch::get_num_threads()).unwrap_or(0),
-        },
+        host: host(),
         software: equipment.software,
         config: config(plan),
         metric,
         epochs: training.epochs.clone(),
         step_seconds: training.step_seconds.clone(),
         warmup_steps: plan.warmup_steps,
+        resumed_at_steps: Vec::new(),
         total_seconds: training.total_seconds(),
         peak_memory: PeakMemoryResults {
             host_bytes: host::peak_resident_bytes(),
@@ -196,6 +252,10 @@ fn results(plan: &Plan, training: &Training<'_>, equipment: Equipment, metric: M
 
 /// Writes results.json and the event file, in place of those of an earlier part of the run.
 fn write(folder: &RunFolder, results: &Results) -> Result<(), Error> {
+    folder.write(RESULTS, |out| {
+        serde_json::to_writer_pretty(&mut *out, results)?;
+        out.write_all(b"\n")
+    })?;
     let time = unix_time();
     let events = tensorboard::file_name(time.as_secs(), &host::name());
     folder.write(&events, |out| tensorboard::write(results, time.as_secs_f64(), out))?;
@@ -206,10 +266,7 @@ fn write(folder: &RunFolder, results: &Results) -> Result<(), Error> {
             folder.remove(&name)?;
         }
     }
-    folder.write(RESULTS, |out| {
-        serde_json::to_writer_pretty(&mut *out, results)?;
-        out.write_all(b"\n")
-    })
+    Ok(())
 }
 
 fn unix_time() -> std::time::Duration {

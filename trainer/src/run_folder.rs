@@ -38,16 +38,18 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// The interrupted run of this name in `out`: of several the last.
-    ///
-    /// # Errors
-    /// Where there is none.
-    pub(crate) fn interrupted(out: &Path, name: &str) -> Result<Self, Error> {
-        let folders = (1..).map(|repeat| repeat_path(out, name, repeat)).take_while(|path| path.is_dir());
-        folders.filter(|path| path.join(CHECKPOINT).is_file()).last().map(|path| Self { path }).ok_or_else(|| {
-            let problem = format!("holds no interrupted run {name} to go on with: start it without --resume");
-            Error::Resume { path: out.to_owned(), problem }
-        })
+    /// The interrupted runs of this name in `out`, the latest repeat first.
+    pub(crate) fn interrupted(out: &Path, name: &str) -> Vec<Self> {
+        let mut found: Vec<(u64, Self)> = Vec::new();
+        for entry in fs::read_dir(out).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let repeat = entry.file_name().to_str().and_then(|folder| repeat_of(folder, name));
+            if let Some(repeat) = repeat.filter(|_| path.join(CHECKPOINT).is_file()) {
+                found.push((repeat, Self { path }));
+            }
+        }
+        found.sort_by_key(|(repeat, _)| std::cmp::Reverse(*repeat));
+        found.into_iter().map(|(_, folder)| folder).collect()
     }
 
     /// Where it is.
@@ -110,6 +112,14 @@ fn repeat_path(out: &Path, name: &str, repeat: u64) -> PathBuf {
     if repeat == 1 { out.join(name) } else { out.join(format!("{name}.{repeat}")) }
 }
 
+/// Which repeat of the run `name` a folder is; `None` for another run's.
+fn repeat_of(folder: &str, name: &str) -> Option<u64> {
+    match folder.strip_prefix(name)? {
+        "" => Some(1),
+        tail => tail.strip_prefix('.')?.parse().ok(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,13 +153,19 @@ mod tests {
     }
 
     #[test]
-    fn the_last_interrupted_run_is_found() {
+    fn interrupted_runs_are_found_latest_first() {
         let out = tempfile::tempdir().unwrap();
-        assert!(RunFolder::interrupted(out.path(), "unet_cpu").unwrap_err().to_string().contains("without --resume"));
-        let folders: Vec<_> = (0..3).map(|_| RunFolder::fresh(out.path(), "unet_cpu").unwrap()).collect();
-        for (folder, file) in folders.iter().zip([CHECKPOINT, CHECKPOINT, RESULTS]) {
+        assert!(RunFolder::interrupted(out.path(), "unet_cpu").is_empty());
+        let mut folders: Vec<_> = (0..4).map(|_| RunFolder::fresh(out.path(), "unet_cpu").unwrap()).collect();
+        for (folder, file) in folders.iter().zip([RESULTS, CHECKPOINT, CHECKPOINT, RESULTS]) {
             folder.write(file, |_| Ok(())).unwrap();
         }
-        assert_eq!(RunFolder::interrupted(out.path(), "unet_cpu").unwrap().path(), out.path().join("unet_cpu.2"));
+        let other = RunFolder::fresh(out.path(), "unet_cpu_bf16").unwrap();
+        other.write(CHECKPOINT, |_| Ok(())).unwrap();
+        // A gap in the numbers hides nothing.
+        fs::remove_dir_all(folders.remove(0).path()).unwrap();
+        let found = RunFolder::interrupted(out.path(), "unet_cpu");
+        let names: Vec<_> = found.iter().map(|folder| folder.path().file_name().unwrap().to_owned()).collect();
+        assert_eq!(names, ["unet_cpu.3", "unet_cpu.2"]);
     }
 }

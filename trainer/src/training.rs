@@ -1,7 +1,7 @@
 //! The training loop: epochs of steps, each step timed alone, then a pass over the test set.
 //!
 //! ```text
-//! epoch: [DataLoader -> zero_grad -> forward -> backward -> Adam]* -> test pass
+//! epoch: [batch -> zero_grad -> forward -> backward -> Adam]* -> test pass
 //!         \__________________ timed ______________________/  then loss and score, outside of the time
 //! ```
 //! It ends early, between two steps, when an interrupt asks for it, and can start anywhere in an epoch.
@@ -100,6 +100,12 @@ impl<'a> Training<'a> {
         synchronize(self.plan.device)
     }
 
+    /// Training steps done so far, profiled ones not counted.
+    pub(crate) fn steps_done(&self) -> u64 {
+        let per_epoch = u64::try_from(self.train.len().div_ceil(self.plan.batch_size)).unwrap_or(u64::MAX);
+        per_epoch * self.progress.epochs + self.progress.steps
+    }
+
     /// Wall time of all training and testing so far.
     pub(crate) fn total_seconds(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.seconds).sum::<f64>() + self.progress.seconds
@@ -147,7 +153,7 @@ impl<'a> Training<'a> {
     }
 
     fn load(&self, data: &Dataset, indices: &[i64]) -> Result<Batch, TorchError> {
-        let _range = Range::new(c"DataLoader");
+        let _range = Range::new(c"enumerate(DataLoader)#Dataset.__next__");
         data.batch(indices, self.plan.device, self.plan.channels_last)
     }
 

@@ -161,7 +161,7 @@ pub const COLUMNS: &[Column<VariantRow>] = &[
         unit: Unit::Decimal,
         shown: true,
         says: "Batch size over the step's time.",
-        cell: |row| row.samples_per_second.map(|rate| round_places(rate, 1)).into(),
+        cell: |row| row.samples_per_second.map(|rate| round_places(rate, 4)).into(),
     },
     Column {
         key: "epoch",

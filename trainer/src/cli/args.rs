@@ -176,7 +176,7 @@ impl Plan {
         let [batch_size, train_samples, test_samples] = model.default_sizes();
         let size = |given: Option<NonZeroU64>, default: u64, option: &str| {
             let size = given.map_or(default, NonZeroU64::get);
-            // Fewer bytes than this many samples take is what memory has room for, and what indices can count.
+            // What indices can count; whether memory has room for them is asked when the run starts.
             match usize::try_from(size) {
                 Ok(size) if size <= 10_000_000 => Ok(size),
                 _ => Err(Error::Usage(format!("{option} {size} is too many: 10000000 is the most"))),
@@ -199,6 +199,32 @@ impl Plan {
             resume: arguments.resume,
             quiet: arguments.quiet,
         })
+    }
+
+    /// The command that goes on with this run after an interrupt.
+    pub(crate) fn resume_command(&self) -> String {
+        let device = match self.device {
+            Device::Cuda(number) => format!("cuda:{number}"),
+            _ => "cpu".to_owned(),
+        };
+        let precision =
+            self.precision.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let layout = if self.channels_last { " --channels-last" } else { "" };
+        format!(
+            "trainer {} --device {device} --epochs {} --batch-size {} --train-samples {} --test-samples {} \
+             --learning-rate {} --seed {} --precision {precision}{layout} --profile-steps {} --warmup-steps {} \
+             --out {} --resume",
+            self.model.name(),
+            self.epochs,
+            self.batch_size,
+            self.train_samples,
+            self.test_samples,
+            self.learning_rate,
+            self.seed,
+            self.profile_steps,
+            self.warmup_steps,
+            self.out.display(),
+        )
     }
 
     /// `unet_cuda_bf16-channels_last`: model, device, and what differs from fp32 and the default layout.
@@ -263,6 +289,18 @@ mod tests {
         assert!(refused(&["unet", "--device", "tpu"]).contains("none of cpu, cuda, cuda:N"));
         assert!(refused(&["unet", "--learning-rate", "nan"]).contains("above 0"));
         assert!(refused(&["unet", "--train-samples", "99999999999"]).contains("too many"));
+    }
+
+    #[test]
+    fn the_command_that_resumes_means_the_same_run() {
+        let typed =
+            ["unet", "--device", "cuda:1", "--precision", "bf16", "--channels-last", "--epochs", "7", "--seed", "3"];
+        let first = plan(&typed).unwrap();
+        let command = first.resume_command();
+        let words: Vec<&str> = command.split_whitespace().skip(1).collect();
+        let again = plan(&words).unwrap();
+        assert!(again.resume);
+        assert_eq!(format!("{again:?}"), format!("{:?}", Plan { resume: true, ..first }));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) fn run() {
         Err(why) => {
             lines.push(format!("CUDA       not in this libtorch ({why})"));
             if std::path::Path::new("/proc/driver/nvidia").exists() {
-                "a GPU's driver is there, but libtorch's CUDA half is not: `make setup` fetches the full set"
+                "a GPU's driver is there, but libtorch's CUDA half is not: `trainer/libtorch/setup.sh full` fetches it"
             } else {
                 "CPU training works: `trainer unet --device cpu`; for a GPU run `make setup` on a machine with one"
             }
@@ -37,8 +37,11 @@ fn gpus(lines: &mut Vec<String>) -> &'static str {
         lines.push("CUDA       in this libtorch, but torch sees no GPU".to_owned());
         return "CPU training works; for CUDA check the NVIDIA driver (`nvidia-smi`) and CUDA_VISIBLE_DEVICES";
     }
+    let mut is_known = false;
     for number in 0..count {
-        match shim::device_facts(number) {
+        let facts = shim::device_facts(number);
+        is_known |= facts.is_ok();
+        match facts {
             Ok(facts) => lines.push(format!(
                 "GPU        cuda:{number} {}, {} MiB, CUDA {} (driver up to {}), cuDNN {}",
                 facts.name,
@@ -50,5 +53,9 @@ fn gpus(lines: &mut Vec<String>) -> &'static str {
             Err(why) => lines.push(format!("GPU        cuda:{number}: {why}")),
         }
     }
-    "everything is there: `trainer unet --device cuda`"
+    if is_known {
+        "everything is there: `trainer unet --device cuda`"
+    } else {
+        "no GPU answers: check the NVIDIA driver (`nvidia-smi`)"
+    }
 }

@@ -5,7 +5,9 @@
 use super::args::{AllArguments, ModelKind};
 use crate::error::Error;
 use crate::{interrupt, shim};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
 
 /// Starts the runs one after the other.
 ///
@@ -37,16 +39,30 @@ pub(super) fn run(all: &AllArguments) -> Result<u8, Error> {
             if all.quiet {
                 command.arg("--quiet");
             }
-            let status = command.status().map_err(Error::file("start", &program))?;
-            // Ctrl-C reaches the run as well as us: it has written what it had.
+            let status = wait(command.spawn().map_err(Error::file("start", &program))?, &program)?;
             if interrupt::asked() || status.code() == Some(i32::from(interrupt::EXIT_CODE)) {
                 return Ok(interrupt::EXIT_CODE);
             }
             if !status.success() {
                 let name = format!("trainer {} {}", model.name(), device.join(" "));
-                return Err(Error::Child(name, format!("the runs before it are in {}", all.out.display())));
+                return Err(Error::Child { name, status, out: all.out.clone() });
             }
         }
     }
     Ok(0)
+}
+
+/// Waits for a run. Ctrl-C reaches it as well as us; a SIGTERM to us is passed on, once.
+fn wait(mut child: Child, program: &Path) -> Result<ExitStatus, Error> {
+    let mut is_passed_on = false;
+    loop {
+        if let Some(status) = child.try_wait().map_err(Error::file("wait for", program))? {
+            return Ok(status);
+        }
+        if interrupt::is_termination() && !is_passed_on {
+            interrupt::terminate(child.id());
+            is_passed_on = true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

@@ -87,6 +87,15 @@ impl Dataset {
         Ok(Self { inputs, targets, count, kind })
     }
 
+    /// Bytes of host memory that `count` samples take while they are made: once as drawn, once as tensors.
+    pub(crate) fn bytes(kind: ModelKind, count: usize) -> u64 {
+        let of_one = match kind {
+            ModelKind::Unet => (crate::model::unet::CHANNELS + 1) * shapes::SIDE * shapes::SIDE,
+            ModelKind::Lstm => 2 * reviews::LENGTH + 1,
+        };
+        2 * of_one.unsigned_abs() * u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
     /// How many samples it has.
     pub(crate) fn len(&self) -> usize {
         self.count

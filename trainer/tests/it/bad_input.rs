@@ -26,6 +26,7 @@ fn options_that_are_wrong_or_do_not_go_together() {
     refused(&["lstm", "--learning-rate", "-0.1"], "--learning-rate");
     refused(&["lstm", "--learning-rate=-0.1"], "above 0");
     refused(&["lstm", "--train-samples", "100000000000"], "too many");
+    refused(&["unet", "--train-samples", "9000000"], "MiB are available: take fewer");
 }
 
 #[test]

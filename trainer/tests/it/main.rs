@@ -4,4 +4,5 @@
 mod bad_input;
 mod files;
 mod harness;
+mod learning;
 mod resume;

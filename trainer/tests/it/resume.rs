@@ -51,10 +51,31 @@ fn an_interrupted_run_goes_on_to_the_same_losses() {
     let resumed = train(out.path(), &[RUN.as_slice(), &["--resume"]].concat());
     assert_eq!(resumed, folder);
     let (resumed, straight) = (results(&folder), results(&train(straight.path(), &RUN)));
+    assert_eq!(resumed["resumed_at_steps"], serde_json::json!([steps]));
+    assert!(straight["resumed_at_steps"].is_null(), "a run without an interrupt has nothing to say of one");
     assert_eq!(resumed["complete"], true);
     assert_eq!(resumed["step_seconds"].as_array().unwrap().len(), 160);
     assert_eq!(learned(&resumed), learned(&straight));
     assert_eq!(names(&folder).len(), 2, "the results and one event file: {:?}", names(&folder));
+}
+
+/// `trainer all` is asked to end by SIGTERM, which reaches it alone: it passes that on and leaves a run to resume.
+#[test]
+fn every_run_passes_a_termination_on() {
+    let out = tempfile::tempdir().unwrap();
+    let mut child =
+        trainer(["all", "--out"]).arg(out.path()).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("unet on ")), "the first run did not start");
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest:?}");
+    assert!(
+        rest.iter().any(|line| line.contains("trainer unet --device cpu") && line.contains("--resume")),
+        "{rest:?}"
+    );
+    assert_eq!(results(&out.path().join("unet_cpu"))["complete"], false);
+    assert_eq!(names(out.path()), ["unet_cpu"]);
 }
 
 #[test]
