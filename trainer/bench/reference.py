@@ -2,7 +2,8 @@
 
 Same models, same batches in the same shapes, same optimizer (Adam, fused), same precision switches, and the same timing:
 each step from gathering the batch to the optimizer, the GPU synchronised before and after. Only the content of the data is
-plain noise, which no operator's time depends on. Prints one JSON object with `step_seconds`.
+plain noise, which no operator's time depends on, and batches are gathered with index_select, as people do (the trainer copies
+them itself). Prints one JSON object with `step_seconds`.
 """
 
 import argparse

@@ -63,8 +63,8 @@ impl<'a> Training<'a> {
             plan,
             model,
             adam,
-            train: Dataset::new(plan.model, plan.seed, Split::Train, plan.train_samples)?,
-            test: Dataset::new(plan.model, plan.seed, Split::Test, plan.test_samples)?,
+            train: Dataset::new(plan.model, plan.seed, Split::Train, plan.train_samples),
+            test: Dataset::new(plan.model, plan.seed, Split::Test, plan.test_samples),
             progress,
             epochs: Vec::new(),
             step_seconds: Vec::new(),
@@ -94,7 +94,7 @@ impl<'a> Training<'a> {
     /// Where torch refuses.
     pub(crate) fn extra_step(&mut self, number: u64) -> Result<(), TorchError> {
         let order = order(self.plan.seed, self.plan.epochs, self.train.len());
-        let batches: Vec<&[i64]> = order.chunks(self.plan.batch_size).collect();
+        let batches: Vec<&[usize]> = order.chunks(self.plan.batch_size).collect();
         let number = usize::try_from(number).unwrap_or(0) % batches.len().max(1);
         self.step(batches.get(number).copied().unwrap_or_default())?;
         synchronize(self.plan.device)
@@ -137,7 +137,7 @@ impl<'a> Training<'a> {
     }
 
     /// One training step.
-    fn step(&mut self, indices: &[i64]) -> Result<StepOutput, TorchError> {
+    fn step(&mut self, indices: &[usize]) -> Result<StepOutput, TorchError> {
         let batch = self.load(&self.train, indices)?;
         Adam::clear_gradients(&self.model.parameters)?;
         let (loss, logits) = {
@@ -152,7 +152,7 @@ impl<'a> Training<'a> {
         Ok(StepOutput { loss, logits, targets: batch.targets })
     }
 
-    fn load(&self, data: &Dataset, indices: &[i64]) -> Result<Batch, TorchError> {
+    fn load(&self, data: &Dataset, indices: &[usize]) -> Result<Batch, TorchError> {
         let _range = Range::new(c"enumerate(DataLoader)#Dataset.__next__");
         data.batch(indices, self.plan.device, self.plan.channels_last)
     }
@@ -168,7 +168,7 @@ impl<'a> Training<'a> {
 
     /// The test set's loss and score; `None` if an interrupt came in between.
     fn test_pass(&self, display: &Display) -> Result<Option<Tally>, TorchError> {
-        let indices: Vec<i64> = (0..i64::try_from(self.test.len()).unwrap_or(i64::MAX)).collect();
+        let indices: Vec<usize> = (0..self.test.len()).collect();
         let batches = indices.chunks(self.plan.batch_size);
         let steps = u64::try_from(batches.len()).unwrap_or(u64::MAX);
         let bar = display.pass("test", self.progress.epochs + 1, steps, 0);

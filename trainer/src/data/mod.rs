@@ -9,6 +9,7 @@ pub(crate) mod shapes;
 use crate::cli::args::ModelKind;
 use crate::error::TorchError;
 use crate::model::layers::channels_last;
+use crate::model::unet;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -29,8 +30,8 @@ fn sample_generator(seed: u64, split: Split, index: u64) -> ChaCha8Rng {
 }
 
 /// The order in which `epoch` (from 0) sees `count` samples.
-pub(crate) fn order(seed: u64, epoch: u64, count: usize) -> Vec<i64> {
-    let mut order: Vec<i64> = (0..i64::try_from(count).unwrap_or(i64::MAX)).collect();
+pub(crate) fn order(seed: u64, epoch: u64, count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     // Streams of samples count up from 0, those of orders down from the top.
     generator.set_stream(u64::MAX - epoch);
@@ -38,59 +39,56 @@ pub(crate) fn order(seed: u64, epoch: u64, count: usize) -> Vec<i64> {
     order
 }
 
+/// Samples one after the other, as small as they are: what a batch copies to the device.
+enum Samples {
+    Images(Vec<u8>),
+    Texts(Vec<i16>),
+}
+
 /// One split in host memory.
 pub(crate) struct Dataset {
-    /// Images `[n, 3, height, width]` or tokens `[n, length]`, as u8 or i16: small, for the copy to the device.
-    inputs: Tensor,
-    /// Classes: per pixel `[n, height, width]`, or per text `[n]`.
-    targets: Tensor,
+    samples: Samples,
+    /// Classes: one per pixel, or one per text.
+    targets: Vec<u8>,
     count: usize,
-    kind: ModelKind,
 }
 
 /// A batch on the device, ready for the model.
 pub(crate) struct Batch {
+    /// Images `[n, 3, height, width]` in 0..1, or tokens `[n, length]`.
     pub(crate) inputs: Tensor,
+    /// Classes: `[n, height, width]`, or `[n]`.
     pub(crate) targets: Tensor,
 }
 
 impl Dataset {
     /// Draws `count` samples.
-    ///
-    /// # Errors
-    /// Where torch has no memory for them.
-    pub(crate) fn new(kind: ModelKind, seed: u64, split: Split, count: usize) -> Result<Self, TorchError> {
-        let samples = i64::try_from(count).unwrap_or(i64::MAX);
+    pub(crate) fn new(kind: ModelKind, seed: u64, split: Split, count: usize) -> Self {
         let generators = (0..).take(count).map(|index| sample_generator(seed, split, index));
-        let (inputs, targets) = match kind {
+        let mut targets = Vec::new();
+        let samples = match kind {
             ModelKind::Unet => {
-                let (mut images, mut masks) = (Vec::new(), Vec::new());
-                for mut generator in generators {
-                    shapes::draw(&mut generator, &mut images, &mut masks);
-                }
-                let side = shapes::SIDE;
-                (
-                    Tensor::f_from_slice(&images)?.f_reshape([samples, crate::model::unet::CHANNELS, side, side])?,
-                    Tensor::f_from_slice(&masks)?.f_reshape([samples, side, side])?,
-                )
+                let mut images = Vec::new();
+                generators.for_each(|mut generator| shapes::draw(&mut generator, &mut images, &mut targets));
+                Samples::Images(images)
             }
             ModelKind::Lstm => {
-                let (mut tokens, mut labels) = (Vec::new(), Vec::new());
+                let mut tokens = Vec::new();
                 for mut generator in generators {
                     let review = reviews::write(&mut generator);
                     tokens.extend(review.tokens);
-                    labels.push(u8::from(review.is_positive));
+                    targets.push(u8::from(review.is_positive));
                 }
-                (Tensor::f_from_slice(&tokens)?.f_reshape([samples, reviews::LENGTH])?, Tensor::f_from_slice(&labels)?)
+                Samples::Texts(tokens)
             }
         };
-        Ok(Self { inputs, targets, count, kind })
+        Self { samples, targets, count }
     }
 
-    /// Bytes of host memory that `count` samples take while they are made: once as drawn, once as tensors.
+    /// Bytes of host memory that `count` samples take while a vector of them grows.
     pub(crate) fn bytes(kind: ModelKind, count: usize) -> u64 {
         let of_one = match kind {
-            ModelKind::Unet => (crate::model::unet::CHANNELS + 1) * shapes::SIDE * shapes::SIDE,
+            ModelKind::Unet => (unet::CHANNELS + 1) * shapes::SIDE * shapes::SIDE,
             ModelKind::Lstm => 2 * reviews::LENGTH + 1,
         };
         2 * of_one.unsigned_abs() * u64::try_from(count).unwrap_or(u64::MAX)
@@ -103,21 +101,40 @@ impl Dataset {
 
     /// Gathers the samples of `indices` and brings them to `device`.
     ///
+    /// Gathered by plain copies: torch's `index_select` wakes all its threads for less than a megabyte, and on a busy
+    /// machine waited for the last of them for up to 100 ms (seen in profiles on 16 cores).
+    ///
     /// # Errors
     /// Where torch refuses; out of memory is one way.
-    pub(crate) fn batch(&self, indices: &[i64], device: Device, nhwc: bool) -> Result<Batch, TorchError> {
-        let indices = Tensor::f_from_slice(indices)?;
-        let inputs = self.inputs.f_index_select(0, &indices)?.f_to_device(device)?;
-        let targets = self.targets.f_index_select(0, &indices)?.f_to_device(device)?.f_to_kind(Kind::Int64)?;
-        let inputs = match self.kind {
-            ModelKind::Unet => {
-                let pixels = inputs.f_to_kind(Kind::Float)?.f_div_scalar(255.0)?;
-                if nhwc { channels_last(&pixels)? } else { pixels }
+    pub(crate) fn batch(&self, indices: &[usize], device: Device, nhwc: bool) -> Result<Batch, TorchError> {
+        let size = i64::try_from(indices.len()).unwrap_or(i64::MAX);
+        let targets = Tensor::f_from_slice(&gather(&self.targets, self.count, indices))?.f_to_device(device)?;
+        let targets = targets.f_to_kind(Kind::Int64)?;
+        match &self.samples {
+            Samples::Images(images) => {
+                let shape = [size, unet::CHANNELS, shapes::SIDE, shapes::SIDE];
+                let images = Tensor::f_from_slice(&gather(images, self.count, indices))?.f_reshape(shape)?;
+                let pixels = images.f_to_device(device)?.f_to_kind(Kind::Float)?.f_div_scalar(255.0)?;
+                let inputs = if nhwc { channels_last(&pixels)? } else { pixels };
+                Ok(Batch { inputs, targets: targets.f_reshape([size, shapes::SIDE, shapes::SIDE])? })
             }
-            ModelKind::Lstm => inputs.f_to_kind(Kind::Int64)?,
-        };
-        Ok(Batch { inputs, targets })
+            Samples::Texts(tokens) => {
+                let tokens = Tensor::f_from_slice(&gather(tokens, self.count, indices))?;
+                let tokens = tokens.f_reshape([size, reviews::LENGTH])?.f_to_device(device)?;
+                Ok(Batch { inputs: tokens.f_to_kind(Kind::Int64)?, targets })
+            }
+        }
     }
+}
+
+/// The samples of `indices`, of `count` that lie in `all`, one after the other.
+fn gather<T: Copy>(all: &[T], count: usize, indices: &[usize]) -> Vec<T> {
+    let size = all.len() / count.max(1);
+    let mut gathered = Vec::with_capacity(size * indices.len());
+    for index in indices {
+        gathered.extend_from_slice(&all[index * size..(index + 1) * size]);
+    }
+    gathered
 }
 
 #[cfg(test)]
@@ -127,13 +144,14 @@ mod tests {
     #[test]
     fn a_sample_does_not_depend_on_how_many_there_are() {
         for kind in [ModelKind::Unet, ModelKind::Lstm] {
-            let (few, many) =
-                (Dataset::new(kind, 3, Split::Train, 2).unwrap(), Dataset::new(kind, 3, Split::Train, 5).unwrap());
-            assert_eq!(few.inputs, many.inputs.narrow(0, 0, 2));
-            assert_eq!(few.targets, many.targets.narrow(0, 0, 2));
-            let test = Dataset::new(kind, 3, Split::Test, 2).unwrap();
-            assert_ne!(few.inputs, test.inputs);
-            assert_ne!(few.inputs, Dataset::new(kind, 4, Split::Train, 2).unwrap().inputs);
+            let first_two = |seed, split, count| {
+                let batch = Dataset::new(kind, seed, split, count).batch(&[0, 1], Device::Cpu, false).unwrap();
+                (batch.inputs, batch.targets)
+            };
+            let few = first_two(3, Split::Train, 2);
+            assert_eq!(few, first_two(3, Split::Train, 5));
+            assert_ne!(few.0, first_two(3, Split::Test, 2).0);
+            assert_ne!(few.0, first_two(4, Split::Train, 2).0);
         }
     }
 
@@ -149,8 +167,10 @@ mod tests {
 
     #[test]
     fn a_batch_is_what_the_model_takes() {
-        let images = Dataset::new(ModelKind::Unet, 1, Split::Train, 3).unwrap();
+        let images = Dataset::new(ModelKind::Unet, 1, Split::Train, 3);
         let batch = images.batch(&[2, 0], Device::Cpu, false).unwrap();
+        let last = images.batch(&[2], Device::Cpu, false).unwrap();
+        assert_eq!((batch.inputs.narrow(0, 0, 1), batch.targets.narrow(0, 0, 1)), (last.inputs, last.targets));
         assert_eq!(batch.inputs.size(), [2, 3, 128, 128]);
         assert_eq!((batch.inputs.kind(), batch.targets.kind()), (Kind::Float, Kind::Int64));
         assert!(batch.inputs.max().double_value(&[]) <= 1.0);
