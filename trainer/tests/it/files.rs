@@ -10,7 +10,7 @@ use std::process::Command;
 const SMALL_UNET: [&str; 9] =
     ["unet", "--epochs", "1", "--batch-size", "2", "--train-samples", "4", "--test-samples", "2"];
 
-/// As torch's own data loader is called: TensorBoard's plugin knows it by this name.
+/// As torch's own data loader is called, so that tools that know that one know ours.
 const LOADING: &str = "enumerate(DataLoader)#Dataset.__next__";
 
 fn trace(folder: &Path) -> Value {
@@ -76,24 +76,47 @@ fn profiling_changes_nothing_that_is_measured() {
     assert!(without["profile"].is_null() && with["profile"]["steps"] == 2);
 }
 
-/// TensorBoard's own reader sees the scalars. `make test` installs it (target/tensorboard).
-#[test]
-fn tensorboard_reads_the_scalars() {
+/// What a Python `script` with TensorBoard's packages prints about `folder`, as JSON. `make test` installs them.
+fn tensorboard(script: &str, folder: &Path) -> Value {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tensorboard");
     assert!(
         package.join("tensorboard").is_dir(),
         "the tensorboard package is missing: `make target/tensorboard/ready`"
     );
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let output = Command::new(python).args(["-c", script]).arg(folder).env("PYTHONPATH", &package).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let last = output.stdout.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap();
+    serde_json::from_slice(last).unwrap()
+}
+
+/// TensorBoard's profiler plugin opens the trace: its views and its steps.
+#[test]
+fn tensorboards_profiler_plugin_opens_the_trace() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = train(out.path(), &[SMALL_LSTM.as_slice(), &["--profile-steps", "3"]].concat());
+    let script = "import json, sys
+from torch_tb_profiler.io.cache import Cache
+from torch_tb_profiler.profiler.loader import RunLoader
+run = RunLoader('run', sys.argv[1], Cache()).load()
+(profile,) = run.profiles.values()
+rows = profile.overview['steps']['rows']
+print(json.dumps({'views': [view.display_name for view in profile.views], 'steps': [row[0] for row in rows]}))";
+    let seen = tensorboard(script, &folder);
+    assert_eq!(seen["views"], serde_json::json!(["Overview", "Operator", "Trace", "Memory"]));
+    assert_eq!(seen["steps"], serde_json::json!(["1", "2", "3"]));
+}
+
+/// TensorBoard's own reader sees the scalars.
+#[test]
+fn tensorboard_reads_the_scalars() {
     let out = tempfile::tempdir().unwrap();
     let folder = train(out.path(), &[SMALL_LSTM.as_slice(), &["--profile-steps", "0"]].concat());
     let script = "import json, sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 run = EventAccumulator(sys.argv[1]).Reload()
 print(json.dumps({tag: [[event.step, event.value] for event in run.Scalars(tag)] for tag in run.Tags()['scalars']}))";
-    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    let output = Command::new(python).args(["-c", script]).arg(&folder).env("PYTHONPATH", &package).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let read: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let read = tensorboard(script, &folder);
     let results = results(&folder);
     for (tag, key) in [
         ("loss/train", "train_loss"),
