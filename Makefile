@@ -1,5 +1,5 @@
 # Every target is a line that you could type. `make` lists them.
-.PHONY: help demo setup train-all all report tensorboard test test-analyzer test-trainer smoke lint lint-analyzer lint-trainer bless bench bench-trainer
+.PHONY: help demo setup trainer train-all all report tensorboard test test-analyzer test-trainer smoke lint lint-analyzer lint-trainer bless bench bench-trainer
 
 PYTHON ?= python3
 
@@ -11,6 +11,9 @@ demo: ## build the analyzer and report on the recorded runs
 
 setup: ## fetch libtorch for the trainer into target/ (0.55 GB to download; 2.4 GB where an NVIDIA GPU is)
 	trainer/libtorch/setup.sh
+
+trainer: setup ## build the trainer: target/release/trainer
+	cargo build --release --locked -p trainer
 
 train-all: setup ## train both models on the CPU and, where there is one, on the GPU, into runs/; FULL=1: the full sizes
 	cargo run --release --locked -p trainer -- all --out runs $(if $(FULL),--full)

@@ -4,6 +4,11 @@ use crate::results::EpochResults;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 
+/// Samples a second with the digits that mean something.
+pub(crate) fn rate(samples_per_second: f64) -> String {
+    if samples_per_second < 10.0 { format!("{samples_per_second:.1}") } else { format!("{samples_per_second:.0}") }
+}
+
 /// Progress of one run, to stderr.
 pub(crate) struct Display {
     quiet: bool,
@@ -36,7 +41,7 @@ impl Display {
     pub(crate) fn epoch(&self, epoch: &EpochResults, samples_per_second: f64) {
         let number = |value: Option<f64>| value.map_or_else(|| "nan".to_owned(), |value| format!("{value:.4}"));
         self.say(&format!(
-            "epoch {}/{}  loss {} (test {})  {} {} (test {})  {:.1} s  {samples_per_second:.0} samples/s",
+            "epoch {}/{}  loss {} (test {})  {} {} (test {})  {:.1} s  {} samples/s",
             epoch.epoch,
             self.epochs,
             number(epoch.train_loss),
@@ -45,6 +50,7 @@ impl Display {
             number(epoch.train_metric),
             number(epoch.test_metric),
             epoch.seconds,
+            rate(samples_per_second),
         ));
     }
 

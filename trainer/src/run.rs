@@ -168,7 +168,9 @@ fn interrupted(plan: &Plan, equipment: &Equipment) -> Result<(RunFolder, Results
         if (ConfigResults { epochs: now.epochs, ..before.config.clone() }) != now || plan.epochs < before.config.epochs
         {
             problem = format!(
-                "the interrupted run {name} had other options: repeat them with --resume (--epochs may be greater)"
+                "the interrupted run in {} had other options: {} (--epochs may be greater)",
+                folder.path().display(),
+                differences(&before.config, &now)
             );
         } else if before.device != equipment.device || before.host != host() || before.software != equipment.software {
             problem = format!(
@@ -179,6 +181,18 @@ fn interrupted(plan: &Plan, equipment: &Equipment) -> Result<(RunFolder, Results
         }
     }
     Err(Error::Resume { path: plan.out.clone(), problem })
+}
+
+/// "seed 1, now 9": the options in which two configurations differ.
+fn differences(before: &ConfigResults, now: &ConfigResults) -> String {
+    let fields = |config| match serde_json::to_value(config) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let (before, now) = (fields(before), fields(now));
+    let different = before.iter().filter(|(name, value)| now.get(*name) != Some(value));
+    let said = different.map(|(name, value)| format!("{name} {value}, now {}", now.get(name).unwrap_or(value)));
+    said.collect::<Vec<_>>().join("; ")
 }
 
 /// Brings the run in `folder` back to where it was.

@@ -14,7 +14,7 @@ use crate::interrupt;
 use crate::metrics::{Score, Tally};
 use crate::model::Model;
 use crate::optimizer::Adam;
-use crate::progress::Display;
+use crate::progress::{Display, rate};
 use crate::results::{EpochResults, finite};
 use crate::shim::{Autocast, Range, synchronize};
 use indicatif::ProgressBar;
@@ -212,7 +212,7 @@ impl<'a> Training<'a> {
 
 fn show(bar: &ProgressBar, loss: f64, samples: usize, seconds: f64) {
     if !bar.is_hidden() {
-        bar.set_message(format!("loss {loss:.4}  {:.0} samples/s", per_second(samples, seconds)));
+        bar.set_message(format!("loss {loss:.4}  {} samples/s", rate(per_second(samples, seconds))));
     }
     bar.inc(1);
 }

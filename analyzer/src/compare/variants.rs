@@ -1,10 +1,12 @@
-//! Runs beside each other: one row per model, device and variant, its repeats taken together.
+//! Runs beside each other: one row per model, device and variant, its repeats taken together. Runs that were told other
+//! things, and runs that were interrupted, are no repeats of the others: they have rows of their own.
 //!
 //! What a reader compares first: how long a step, an epoch and the whole take, how far that is from the plain CPU run, what
 //! memory it takes, and whether it learns as well. Times are those of the speedups, group by group.
 
 use super::speedup::{Metric, RunNumbers, Side, SpeedupRow, group_times};
 use crate::run::RunFolder;
+use crate::run::config::{self, Agreement, Config};
 use crate::run::pairing::{self, GroupKey};
 use crate::run::results::{Epoch, PeakMemory, Results};
 use crate::stats;
@@ -24,6 +26,14 @@ pub struct VariantRow {
     pub variant: Untrusted,
     /// How many runs.
     pub runs: u64,
+    /// How often they were to see the training set.
+    pub epochs: Recorded<u64>,
+    /// Samples per step.
+    pub batch_size: Recorded<u64>,
+    /// Samples of the training set.
+    pub train_samples: Recorded<u64>,
+    /// False for interrupted runs.
+    pub complete: Recorded<bool>,
     /// Median step.
     pub step: Recorded<Nanoseconds>,
     /// Samples of a batch over the step's time.
@@ -54,7 +64,38 @@ pub fn rows(runs: &[(RunNumbers, &RunFolder)], speedups: &[SpeedupRow]) -> Vec<V
     });
     let groups = pairing::pair(keys).groups;
     let members = groups.iter().map(|group| group.members.iter().filter_map(|at| runs.get(*at)).collect::<Vec<_>>());
-    members.filter_map(|members| row(&members, speedups)).collect()
+    members
+        .flat_map(|members| {
+            let repeats = partition(members, |(_, folder)| folder);
+            // A speedup is that of all runs of a variant: with several kinds of them it is of none.
+            let speedups = if repeats.len() == 1 { speedups } else { &[] };
+            repeats.into_iter().filter_map(|members| row(&members, speedups)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Splits runs of one model, device and variant into those that did the same work, in the order given.
+#[must_use]
+pub fn partition<T>(runs: Vec<T>, folder: impl Fn(&T) -> &RunFolder) -> Vec<Vec<T>> {
+    let mut parts: Vec<Vec<T>> = Vec::new();
+    for run in runs {
+        let part = parts.iter_mut().find(|part| part.first().is_some_and(|one| same_work(folder(one), folder(&run))));
+        match part {
+            Some(part) => part.push(run),
+            None => parts.push(vec![run]),
+        }
+    }
+    parts
+}
+
+/// Whether two runs were told the same and both did it; runs that do not say count as the same.
+fn same_work(one: &RunFolder, other: &RunFolder) -> bool {
+    let (Recorded::Yes(one), Recorded::Yes(other)) = (&one.results, &other.results) else { return true };
+    let agree = match config::compare(&one.config, &other.config) {
+        Agreement::Compared { mismatches, .. } => mismatches.is_empty(),
+        Agreement::NotRecorded => true,
+    };
+    agree && (one.complete == Recorded::Yes(false)) == (other.complete == Recorded::Yes(false))
 }
 
 fn row(members: &[&(RunNumbers, &RunFolder)], speedups: &[SpeedupRow]) -> Option<VariantRow> {
@@ -78,6 +119,10 @@ fn row(members: &[&(RunNumbers, &RunFolder)], speedups: &[SpeedupRow]) -> Option
         side: first.side,
         variant: first.variant.clone(),
         runs: count(members.len()),
+        epochs: of_config(&first.config, |config| config.epochs),
+        batch_size: of_config(&first.config, |config| config.batch_size),
+        train_samples: of_config(&first.config, |config| config.train_samples),
+        complete: results.first().map_or(Recorded::No(why), |results| results.complete),
         step: times.step,
         samples_per_second: samples_per_second(&first.config, times.step),
         epoch: times.epoch,
@@ -105,17 +150,20 @@ pub fn epoch_means(repeats: &[&[Epoch]], value: fn(&Epoch) -> Recorded<f64>) -> 
 }
 
 /// The batch over the step: what "images a second" means.
-fn samples_per_second(config: &Recorded<crate::run::config::Config>, step: Recorded<Nanoseconds>) -> Recorded<f64> {
-    let batch = match config {
-        Recorded::Yes(config) => config.batch_size,
-        Recorded::No(why) => Recorded::No(*why),
-    };
-    match (batch, step) {
+fn samples_per_second(config: &Recorded<Config>, step: Recorded<Nanoseconds>) -> Recorded<f64> {
+    match (of_config(config, |config| config.batch_size), step) {
         (Recorded::Yes(batch), Recorded::Yes(step)) if step > Nanoseconds::ZERO => {
             Recorded::Yes(count_to_f64(batch) * 1e9 / to_f64(step.get()))
         }
         (Recorded::No(why), _) | (_, Recorded::No(why)) => Recorded::No(why),
         _ => Recorded::No(Why::NotDefined),
+    }
+}
+
+fn of_config<T>(config: &Recorded<Config>, take: fn(&Config) -> Recorded<T>) -> Recorded<T> {
+    match config {
+        Recorded::Yes(config) => take(config),
+        Recorded::No(why) => Recorded::No(*why),
     }
 }
 
@@ -146,8 +194,36 @@ pub const COLUMNS: &[Column<VariantRow>] = &[
         key: "runs",
         unit: Unit::Count,
         shown: true,
-        says: "Repeats taken together.",
+        says: "Repeats taken together: runs that were told the same and did it.",
         cell: |row| row.runs.into(),
+    },
+    Column {
+        key: "epochs",
+        unit: Unit::Count,
+        shown: true,
+        says: "How often the training set was to be seen.",
+        cell: |row| row.epochs.into(),
+    },
+    Column {
+        key: "batch_size",
+        unit: Unit::Count,
+        shown: true,
+        says: "Samples per step.",
+        cell: |row| row.batch_size.into(),
+    },
+    Column {
+        key: "train_samples",
+        unit: Unit::Count,
+        shown: true,
+        says: "Samples of the training set.",
+        cell: |row| row.train_samples.into(),
+    },
+    Column {
+        key: "complete",
+        unit: Unit::Flag,
+        shown: true,
+        says: "No for runs that were interrupted.",
+        cell: |row| row.complete.into(),
     },
     Column {
         key: "step",

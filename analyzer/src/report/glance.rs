@@ -17,9 +17,11 @@ const MOST_SENTENCES: usize = 4;
 /// The section.
 pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
     let mut bullets: Vec<Phrase> = headlines(&material.speedups.rows);
-    if material.traces.len() <= MOST_SENTENCES {
-        bullets.extend(material.traces.iter().filter_map(|trace| of_trace(material, trace)));
-    }
+    // Of many traces those of the plain GPU runs; every trace's chapter begins with its own.
+    let is_few = material.traces.len() <= MOST_SENTENCES;
+    let is_plain = |trace: &&TraceMaterial<'_>| trace.has_device() && trace.run.folder.variant.is_empty();
+    let spoken_of = material.traces.iter().filter(|trace| is_few || is_plain(trace)).take(MOST_SENTENCES);
+    bullets.extend(spoken_of.filter_map(|trace| of_trace(material, trace)));
     bullets.extend(without_trace(material));
     bullets.extend(material.inputs.runs.iter().filter_map(|run| {
         let error = run.folder.results_error.as_ref()?;

@@ -3,7 +3,7 @@
 use super::inputs::ReportRun;
 use super::material::Material;
 use super::model::{Block, Chart, Figure, Phrase, Piece, Section, Series, Side, phrase};
-use crate::compare::variants::epoch_means;
+use crate::compare::variants::{epoch_means, partition};
 use crate::run::results::{DeviceKind, Epoch, Results, Score};
 use crate::table::Recorded;
 use crate::text::Untrusted;
@@ -164,16 +164,22 @@ struct Repeats<'a> {
     members: Vec<&'a [Epoch]>,
 }
 
-/// The runs of a model by device and variant; runs without epochs are none.
+/// The runs of a model by device, variant and what they were told; runs without epochs are none.
 fn groups<'a>(runs: &[(&'a ReportRun<'_>, &'a Results)]) -> Vec<Repeats<'a>> {
-    let mut groups: BTreeMap<_, Repeats<'a>> = BTreeMap::new();
+    let mut by_key: BTreeMap<_, Vec<(&'a ReportRun<'_>, &'a [Epoch])>> = BTreeMap::new();
     for (run, results) in runs {
-        let Recorded::Yes(epochs) = &results.epochs else { continue };
-        let side = if run.folder.device == Some(DeviceKind::Cpu) { Side::Cpu } else { Side::Gpu };
-        let blank = || Repeats { name: &run.folder.name, side, variant: &run.folder.variant, members: Vec::new() };
-        groups.entry(run.folder.key()).or_insert_with(blank).members.push(epochs);
+        if let Recorded::Yes(epochs) = &results.epochs {
+            by_key.entry(run.folder.key()).or_default().push((run, epochs));
+        }
     }
-    groups.into_values().collect()
+    let parts = by_key.into_values().flat_map(|runs| partition(runs, |(run, _)| &run.folder));
+    let repeats = parts.filter_map(|part| {
+        let folder = &part.first()?.0.folder;
+        let side = if folder.device == Some(DeviceKind::Cpu) { Side::Cpu } else { Side::Gpu };
+        let members = part.iter().map(|(_, epochs)| *epochs).collect();
+        Some(Repeats { name: &folder.name, side, variant: &folder.variant, members })
+    });
+    repeats.collect()
 }
 
 type Value = (bool, fn(&Epoch) -> Recorded<f64>);

@@ -76,3 +76,30 @@ fn repeats_give_every_speedup_an_interval_around_it() {
     }
     assert_eq!(pairs, 9, "three variants of the LSTM and six of the U-Net");
 }
+
+/// Three recorded runs of one variant, of which one is made to say another batch size and one that it was interrupted.
+#[test]
+fn runs_that_did_other_work_are_no_repeats() {
+    let folder = tempfile::TempDir::new().unwrap();
+    for (run, changed) in [("lstm_cpu", None), ("lstm_cpu.2", Some("batch_size")), ("lstm_cpu.3", Some("complete"))] {
+        let path = at_root("fixtures/repeats/results").join(run).join("results.json");
+        let mut results: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        match changed {
+            Some("batch_size") => results["config"]["batch_size"] = 16.into(),
+            Some(_) => results["complete"] = false.into(),
+            None => {}
+        }
+        let run = folder.path().join("runs").join(run);
+        std::fs::create_dir_all(&run).unwrap();
+        std::fs::write(run.join("results.json"), results.to_string()).unwrap();
+    }
+    let out = folder.path().join("out");
+    let arguments = ["report".into(), folder.path().join("runs"), "--out".into(), out.clone()];
+    analyzer(arguments).run().expect(0);
+    let report: Value = serde_json::from_slice(&std::fs::read(out.join("report.json")).unwrap()).unwrap();
+    let rows = report["tables"]["variants"].as_array().unwrap();
+    let said = |row: &Value| (row["runs"].clone(), row["batch_size"].clone(), row["complete"].clone());
+    let expected =
+        [(64, true), (16, true), (64, false)].map(|(size, complete)| (1.into(), size.into(), complete.into()));
+    assert_eq!(rows.iter().map(said).collect::<Vec<_>>(), expected);
+}

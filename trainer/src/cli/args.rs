@@ -5,7 +5,6 @@
 use crate::error::Error;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
-use std::num::NonZeroU64;
 use std::path::PathBuf;
 use tch::Device;
 
@@ -29,23 +28,27 @@ pub(crate) enum Command {
     Doctor,
 }
 
+fn at_least_one() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..)
+}
+
 #[derive(Args, Debug, Clone)]
 pub(crate) struct RunArguments {
     /// Where to train: cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu", value_name = "DEVICE")]
     pub(crate) device: String,
     /// How often the training set is seen
-    #[arg(long, default_value = "5", value_name = "N", allow_negative_numbers = true)]
-    pub(crate) epochs: NonZeroU64,
+    #[arg(long, default_value = "5", value_name = "N", allow_negative_numbers = true, value_parser = at_least_one())]
+    pub(crate) epochs: u64,
     /// Samples per step [default: 16 for unet, 64 for lstm]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) batch_size: Option<NonZeroU64>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one())]
+    pub(crate) batch_size: Option<u64>,
     /// Samples of the training set [default: 1600 for unet, 12800 for lstm]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) train_samples: Option<NonZeroU64>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one())]
+    pub(crate) train_samples: Option<u64>,
     /// Samples of the test set [default: 320 for unet, 2560 for lstm]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) test_samples: Option<NonZeroU64>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = at_least_one())]
+    pub(crate) test_samples: Option<u64>,
     /// Adam's learning rate
     #[arg(long, default_value = "0.001", value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) learning_rate: f64,
@@ -174,8 +177,8 @@ impl Plan {
             return usage("--learning-rate must be a number above 0");
         }
         let [batch_size, train_samples, test_samples] = model.default_sizes();
-        let size = |given: Option<NonZeroU64>, default: u64, option: &str| {
-            let size = given.map_or(default, NonZeroU64::get);
+        let size = |given: Option<u64>, default: u64, option: &str| {
+            let size = given.unwrap_or(default);
             // What indices can count; whether memory has room for them is asked when the run starts.
             match usize::try_from(size) {
                 Ok(size) if size <= 10_000_000 => Ok(size),
@@ -185,7 +188,7 @@ impl Plan {
         Ok(Self {
             model,
             device,
-            epochs: arguments.epochs.get(),
+            epochs: arguments.epochs,
             batch_size: size(arguments.batch_size, batch_size, "--batch-size")?,
             train_samples: size(arguments.train_samples, train_samples, "--train-samples")?,
             test_samples: size(arguments.test_samples, test_samples, "--test-samples")?,
@@ -210,10 +213,12 @@ impl Plan {
         let precision =
             self.precision.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
         let layout = if self.channels_last { " --channels-last" } else { "" };
+        let program = std::env::args_os().next().unwrap_or_else(|| "trainer".into());
         format!(
-            "trainer {} --device {device} --epochs {} --batch-size {} --train-samples {} --test-samples {} \
+            "{} {} --device {device} --epochs {} --batch-size {} --train-samples {} --test-samples {} \
              --learning-rate {} --seed {} --precision {precision}{layout} --profile-steps {} --warmup-steps {} \
              --out {} --resume",
+            program.to_string_lossy(),
             self.model.name(),
             self.epochs,
             self.batch_size,

@@ -16,7 +16,10 @@ pub(super) fn run() {
     let advice = match shim::load_cuda() {
         Ok(()) => gpus(&mut lines),
         Err(why) => {
-            lines.push(format!("CUDA       not in this libtorch ({why})"));
+            let why = why.to_string();
+            let is_absent = why.contains("No such file");
+            let what = if is_absent { "this is the light set of libtorch, for CPUs".to_owned() } else { why };
+            lines.push(format!("CUDA       no: {what}"));
             if std::path::Path::new("/proc/driver/nvidia").exists() {
                 "a GPU's driver is there, but libtorch's CUDA half is not: `trainer/libtorch/setup.sh full` fetches it"
             } else {

@@ -17,7 +17,7 @@ fn refused(words: &[&str], said: &str) {
 
 #[test]
 fn options_that_are_wrong_or_do_not_go_together() {
-    refused(&["unet", "--epochs", "0"], "--epochs");
+    refused(&["unet", "--epochs", "0"], "0 is not in 1..");
     refused(&["unet", "--batch-size", "-1"], "--batch-size");
     refused(&["unet", "--precision", "fp8"], "fp32, tf32, bf16");
     refused(&["unet", "--precision", "tf32"], "add --device cuda");
