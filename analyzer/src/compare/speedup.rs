@@ -8,8 +8,8 @@ mod facts;
 mod measure;
 
 pub use facts::{GpuStep, Headroom, OneSided, PairFacts, RunSteps};
-pub use measure::NoInterval;
 pub(super) use measure::group_times;
+pub use measure::{NoInterval, unprofiled_step};
 
 use crate::run::config::Config;
 use crate::run::pairing::{self, GroupKey};

@@ -9,7 +9,7 @@ use crate::analysis::summary;
 use crate::compare::speedup::{Metric, SpeedupRow};
 use crate::table::Recorded;
 use crate::text::error_chain;
-use crate::units::{Nanoseconds, count, round_to_i64, share};
+use crate::units::{Nanoseconds, count, round_to_i64, share, to_f64};
 
 /// More sentences of one kind than this are no glance: a table serves better.
 const MOST_SENTENCES: usize = 4;
@@ -126,19 +126,21 @@ fn headline(row: &SpeedupRow) -> Option<Phrase> {
 fn of_trace(material: &Material<'_>, trace: &TraceMaterial<'_>) -> Option<Phrase> {
     let mut phrase = phrase![trace.label.clone(), ": "];
     phrase.extend(trace.warning(material));
-    phrase.extend(in_short(trace)?);
+    phrase.extend(in_short(material, trace)?);
     Some(phrase)
 }
 
 /// What holds this trace's time.
-pub(super) fn in_short(trace: &TraceMaterial<'_>) -> Option<Phrase> {
+pub(super) fn in_short(material: &Material<'_>, trace: &TraceMaterial<'_>) -> Option<Phrase> {
     let largest = trace.categories.iter().find(|row| row.kind == Kind::Op)?;
     let part = largest.share?;
     let mut phrase = Phrase::new();
     if let Recorded::Yes(mean) = trace.summary.step_mean {
-        phrase.extend(phrase!["a step takes ", Nanoseconds::new(round_to_i64(mean)), " on average; "]);
+        // The profiler slows the host: said where the run shows by how much.
+        let step = if material.unprofiled_step(trace).is_some() { "a profiled step takes " } else { "a step takes " };
+        phrase.extend(phrase![step, Nanoseconds::new(round_to_i64(mean)), " on average; "]);
     }
-    phrase.extend(busy(trace));
+    phrase.extend(busy(material, trace));
     let side = if trace.has_device() { "device time" } else { "host time" };
     phrase.extend(phrase![largest.category, " takes ", Piece::Share(part), format!(" of {side}")]);
     if let Some(top) = trace.summary.top_ops.first() {
@@ -150,7 +152,7 @@ pub(super) fn in_short(trace: &TraceMaterial<'_>) -> Option<Phrase> {
 
 /// "the GPU is busy 27.1 % of the time (largest part of idle, 42.9 %: the host was in an operator's own code); without any
 /// waiting a step would take 8.078 ms, 3.7x as fast; ". Every device counts.
-fn busy(trace: &TraceMaterial<'_>) -> Phrase {
+fn busy(material: &Material<'_>, trace: &TraceMaterial<'_>) -> Phrase {
     let Recorded::Yes(busy) = trace.summary.busy else { return Phrase::new() };
     let Some(busy_share) = share(busy, trace.summary.total) else { return Phrase::new() };
     let mut phrase = phrase!["the GPU is busy ", Piece::Share(busy_share), " of the time"];
@@ -163,18 +165,26 @@ fn busy(trace: &TraceMaterial<'_>) -> Phrase {
         let words = super::time::words(cause);
         phrase.extend(phrase![" (largest part of idle, ", Piece::Share(of_idle), format!(": {words})")]);
     }
-    phrase.extend(without_waiting(trace));
+    phrase.extend(without_waiting(material, trace));
     phrase.extend(phrase!["; "]);
     phrase
 }
 
-/// What a step would take if the device never waited.
-fn without_waiting(trace: &TraceMaterial<'_>) -> Phrase {
+/// What a step would take if the device never waited, beside the step without the profiler where there is one: a profiled
+/// step waits longer than a step does.
+fn without_waiting(material: &Material<'_>, trace: &TraceMaterial<'_>) -> Phrase {
     let per_step = trace.per_step.as_ref().and_then(|per_step| per_step.device_busy);
-    let (Some(busy), Recorded::Yes(step)) = (per_step, trace.summary.step_mean) else { return Phrase::new() };
+    let (Some(busy), Recorded::Yes(profiled)) = (per_step, trace.summary.step_mean) else { return Phrase::new() };
+    let unprofiled = material.unprofiled_step(trace);
+    let step = unprofiled.map_or(profiled, |step| to_f64(step.get()));
     if busy <= 0.0 || busy >= step {
         return Phrase::new();
     }
     let busy_step = Nanoseconds::new(round_to_i64(busy));
-    phrase!["; without any waiting a step would take ", busy_step, ", ", Piece::Ratio(step / busy), " as fast"]
+    let mut phrase = phrase!["; without any waiting a step would take ", busy_step, ", ", Piece::Ratio(step / busy)];
+    phrase.extend(match unprofiled {
+        Some(step) => phrase![" as fast as the ", step, " that it takes without the profiler"],
+        None => phrase![" as fast"],
+    });
+    phrase
 }

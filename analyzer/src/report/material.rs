@@ -11,7 +11,7 @@ use crate::analysis::per_step::{PerStep, per_step};
 use crate::analysis::summary::{self, SummaryRow};
 use crate::analysis::timeline::DeviceRow;
 use crate::audit::Weight;
-use crate::compare::speedup::{RunNumbers, Speedups, TraceNumbers, speedups};
+use crate::compare::speedup::{RunNumbers, Speedups, TraceNumbers, speedups, unprofiled_step};
 use crate::compare::variants::{self, VariantRow};
 use crate::run::RunFolder;
 use crate::table::{Recorded, Why};
@@ -30,6 +30,8 @@ pub(super) struct Material<'a> {
     pub(super) traces: Vec<TraceMaterial<'a>>,
     pub(super) speedups: Speedups,
     pub(super) variants: Vec<VariantRow>,
+    /// The median step of each run that timed its steps without the profiler.
+    unprofiled_steps: Vec<(&'a RunFolder, Nanoseconds)>,
 }
 
 /// One trace and the answers about it.
@@ -68,7 +70,15 @@ impl<'a> Material<'a> {
         let numbers: Vec<RunNumbers> = runs.iter().map(|(numbers, _)| numbers.clone()).collect();
         let speedups = speedups(&numbers, inputs.allow_mismatch);
         let variants = variants::rows(&runs, &speedups.rows);
-        Self { inputs, facts, traces, speedups, variants }
+        let step = |(run, folder): &(RunNumbers, &'a RunFolder)| Some((*folder, unprofiled_step(run).value()?));
+        let unprofiled_steps = runs.iter().filter_map(step).collect();
+        Self { inputs, facts, traces, speedups, variants, unprofiled_steps }
+    }
+
+    /// The median step of a trace's run without the profiler, where results.json has one.
+    pub(super) fn unprofiled_step(&self, trace: &TraceMaterial<'_>) -> Option<Nanoseconds> {
+        let of_run = |(folder, _): &&(&RunFolder, Nanoseconds)| std::ptr::eq(*folder, &trace.run.folder);
+        self.unprofiled_steps.iter().find(of_run).map(|(_, step)| *step)
     }
 }
 

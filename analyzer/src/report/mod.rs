@@ -55,7 +55,7 @@ fn runs(material: &Material<'_>) -> Vec<Section> {
     let mut sections = Vec::new();
     for trace in &material.traces {
         let mut blocks = trace.opening(material);
-        blocks.extend(glance::in_short(trace).map(|short| {
+        blocks.extend(glance::in_short(material, trace).map(|short| {
             let opening = model::phrase!["In short: "];
             model::Block::Paragraph(opening.into_iter().chain(short).collect())
         }));

@@ -105,6 +105,12 @@ pub(in crate::compare) fn group_times(runs: &[&RunNumbers]) -> GroupTimes {
     GroupTimes { total: centre(&sample(runs, total)), epoch: centre(&sample(runs, epoch)), step: centre(&steps) }
 }
 
+/// The median step of one run without the profiler, after warm-up.
+#[must_use]
+pub fn unprofiled_step(run: &RunNumbers) -> Recorded<Nanoseconds> {
+    centre(&steps(&[run], StepSource::Unprofiled))
+}
+
 /// Whether any run of a group has a trace.
 pub(super) fn has_trace(runs: &[&RunNumbers]) -> bool {
     traces(runs).next().is_some()
