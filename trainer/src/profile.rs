@@ -55,10 +55,10 @@ where
             break;
         }
     }
-    metadata()?;
+    let described = metadata();
     // The profiler is ended whatever happened: it would hold on to its buffers.
     let raw = folder.file(".trace.json");
-    let stopped = shim::profiler_stop(&raw).map_err(Error::from).and(outcome);
+    let stopped = shim::profiler_stop(&raw).and(described).map_err(Error::from).and(outcome);
     let kept = if interrupt::asked() {
         Ok(Recording::Interrupted)
     } else {

@@ -349,8 +349,8 @@ pub const COLUMNS: &[Column<SpeedupRow>] = &[
 
 const ABSENT: Cell = Cell::Absent(Why::NotDefined);
 
-/// A ratio as the table holds it: the last digits of a logarithm differ between machines.
-fn rounded(ratio: f64) -> f64 {
+/// A decimal as tables hold it: the last digits of a logarithm differ between machines.
+pub(super) fn rounded(ratio: f64) -> f64 {
     round_places(ratio, 6)
 }
 

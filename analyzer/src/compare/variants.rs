@@ -4,10 +4,10 @@
 //! What a reader compares first: how long a step, an epoch and the whole take, how far that is from the plain CPU run, what
 //! memory it takes, and whether it learns as well. Times are those of the speedups, group by group.
 
-use super::speedup::{Metric, RunNumbers, Side, SpeedupRow, group_times};
+use super::speedup::{Metric, RunNumbers, Side, SpeedupRow, group_times, rounded};
 use crate::run::RunFolder;
 use crate::run::config::{self, Agreement, Config};
-use crate::run::pairing::{self, GroupKey};
+use crate::run::pairing;
 use crate::run::results::{Epoch, PeakMemory, Results};
 use crate::stats;
 use crate::table::{Column, Recorded, Unit, Why};
@@ -56,14 +56,11 @@ pub struct VariantRow {
 
 /// The rows of `runs`, each with the folder that it is of, by model, side and variant. `speedups` are those of the runs.
 #[must_use]
-pub fn rows(runs: &[(RunNumbers, &RunFolder)], speedups: &[SpeedupRow]) -> Vec<VariantRow> {
-    let keys = runs.iter().map(|(run, folder)| GroupKey {
-        model: run.model.clone(),
-        device: folder.device.clone(),
-        variant: run.variant.clone(),
-    });
+pub fn rows(runs: &[(&RunNumbers, &RunFolder)], speedups: &[SpeedupRow]) -> Vec<VariantRow> {
+    let keys = runs.iter().map(|(_, folder)| folder.key());
     let groups = pairing::pair(keys).groups;
-    let members = groups.iter().map(|group| group.members.iter().filter_map(|at| runs.get(*at)).collect::<Vec<_>>());
+    let members =
+        groups.iter().map(|group| group.members.iter().filter_map(|at| runs.get(*at).copied()).collect::<Vec<_>>());
     members
         .flat_map(|members| {
             let repeats = partition(members, |(_, folder)| folder);
@@ -98,9 +95,9 @@ fn same_work(one: &RunFolder, other: &RunFolder) -> bool {
     agree && (one.complete == Recorded::Yes(false)) == (other.complete == Recorded::Yes(false))
 }
 
-fn row(members: &[&(RunNumbers, &RunFolder)], speedups: &[SpeedupRow]) -> Option<VariantRow> {
+fn row(members: &[(&RunNumbers, &RunFolder)], speedups: &[SpeedupRow]) -> Option<VariantRow> {
     let (first, folder) = members.first()?;
-    let times = group_times(&members.iter().map(|(run, _)| run).collect::<Vec<_>>());
+    let times = group_times(&members.iter().map(|(run, _)| *run).collect::<Vec<_>>());
     let results: Vec<&Results> = members.iter().filter_map(|(_, folder)| folder.results.as_ref().value()).collect();
     let why = if let Recorded::No(why) = folder.results { why } else { Why::NotInResults };
     let of_pair = speedups.iter().find(|row| {
@@ -310,8 +307,3 @@ pub const COLUMNS: &[Column<VariantRow>] = &[
         cell: |row| row.peak.device_reserved.into(),
     },
 ];
-
-/// The last digits of a mean of logarithms differ between machines.
-fn rounded(number: f64) -> f64 {
-    round_places(number, 6)
-}

@@ -1,6 +1,6 @@
 //! At a glance: what someone reads who reads one paragraph.
 
-use super::material::{Material, TraceMaterial};
+use super::material::{MOST_SENTENCES, Material, TraceMaterial};
 use super::model::{Block, Phrase, Piece, Section, phrase};
 use super::tables;
 use crate::analysis::categories::Kind;
@@ -10,9 +10,6 @@ use crate::compare::speedup::{Metric, SpeedupRow};
 use crate::table::Recorded;
 use crate::text::error_chain;
 use crate::units::{Nanoseconds, count, round_to_i64, share, to_f64};
-
-/// More sentences of one kind than this are no glance: a table serves better.
-const MOST_SENTENCES: usize = 4;
 
 /// The section.
 pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {

@@ -22,6 +22,9 @@ use rayon::prelude::*;
 /// How many rows people's tables and rankings show.
 pub(super) const TOP: usize = 10;
 
+/// More sentences of one kind than this say less than a table.
+pub(super) const MOST_SENTENCES: usize = 4;
+
 /// The inputs and all answers about them.
 pub(super) struct Material<'a> {
     pub(super) inputs: &'a ReportInputs<'a>,
@@ -66,12 +69,13 @@ impl<'a> Material<'a> {
                 facts.findings.push(contradiction.finding());
             }
         }
-        let runs = run_numbers(inputs, &traces);
-        let numbers: Vec<RunNumbers> = runs.iter().map(|(numbers, _)| numbers.clone()).collect();
+        let (numbers, folders): (Vec<RunNumbers>, Vec<&RunFolder>) = run_numbers(inputs, &traces).into_iter().unzip();
+        let runs: Vec<(&RunNumbers, &RunFolder)> = numbers.iter().zip(folders.iter().copied()).collect();
         let speedups = speedups(&numbers, inputs.allow_mismatch);
         let variants = variants::rows(&runs, &speedups.rows);
-        let step = |(run, folder): &(RunNumbers, &'a RunFolder)| Some((*folder, unprofiled_step(run).value()?));
-        let unprofiled_steps = runs.iter().filter_map(step).collect();
+        let steps = numbers.iter().map(unprofiled_step);
+        let unprofiled_steps =
+            folders.into_iter().zip(steps).filter_map(|(run, step)| Some((run, step.value()?))).collect();
         Self { inputs, facts, traces, speedups, variants, unprofiled_steps }
     }
 

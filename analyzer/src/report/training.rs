@@ -1,7 +1,7 @@
 //! How the training went: losses, scores, time per epoch, peak memory, by results.json.
 
 use super::inputs::ReportRun;
-use super::material::Material;
+use super::material::{MOST_SENTENCES, Material};
 use super::model::{Block, Chart, Figure, Phrase, Piece, Section, Series, Side, phrase};
 use crate::compare::variants::{epoch_means, partition};
 use crate::run::results::{DeviceKind, Epoch, Results, Score};
@@ -9,9 +9,6 @@ use crate::table::Recorded;
 use crate::text::Untrusted;
 use crate::units::count_to_f64;
 use std::collections::BTreeMap;
-
-/// More sentences of one kind than this say less than a table.
-const MOST_SENTENCES: usize = 4;
 
 /// The section.
 pub(super) fn sections(material: &Material<'_>) -> Vec<Section> {
