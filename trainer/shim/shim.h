@@ -20,6 +20,9 @@ const char *shim_torch_version(void);
 // Loads CUDA's half of libtorch. Call it before anything asks torch for CUDA: torch remembers the first answer.
 char *shim_load_cuda(void);
 
+// Keeps host memory that tensors give back, for the next step, instead of giving it back to the system. Call it first.
+void shim_keep_host_memory(void);
+
 // The GPU's name (written to `name`, cut at `capacity`) and its memory, and the versions of the driver, CUDA and cuDNN
 // in NVIDIA's own numbering (13000, 91900).
 char *shim_device_facts(int device, char *name, size_t capacity, uint64_t *memory_bytes, int64_t *driver, int64_t *cuda,

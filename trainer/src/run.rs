@@ -112,6 +112,7 @@ struct Equipment {
 
 /// Loads CUDA if the plan needs it, sets the precision, and says what there is.
 fn prepare_device(plan: &Plan) -> Result<Equipment, Error> {
+    shim::keep_host_memory();
     let trainer = env!("CARGO_PKG_VERSION").to_owned();
     let software = SoftwareResults { torch: shim::torch_version(), cuda: None, cudnn: None, trainer };
     let Device::Cuda(number) = plan.device else {

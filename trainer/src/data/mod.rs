@@ -10,6 +10,7 @@ use crate::cli::args::ModelKind;
 use crate::error::TorchError;
 use crate::model::layers::channels_last;
 use crate::model::unet;
+use crate::shim::host_tensor;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -108,18 +109,18 @@ impl Dataset {
     /// Where torch refuses; out of memory is one way.
     pub(crate) fn batch(&self, indices: &[usize], device: Device, nhwc: bool) -> Result<Batch, TorchError> {
         let size = i64::try_from(indices.len()).unwrap_or(i64::MAX);
-        let targets = Tensor::f_from_slice(&gather(&self.targets, self.count, indices))?.f_to_device(device)?;
+        let targets = host_tensor(&gather(&self.targets, self.count, indices))?.f_to_device(device)?;
         let targets = targets.f_to_kind(Kind::Int64)?;
         match &self.samples {
             Samples::Images(images) => {
                 let shape = [size, unet::CHANNELS, shapes::SIDE, shapes::SIDE];
-                let images = Tensor::f_from_slice(&gather(images, self.count, indices))?.f_reshape(shape)?;
+                let images = host_tensor(&gather(images, self.count, indices))?.f_reshape(shape)?;
                 let pixels = images.f_to_device(device)?.f_to_kind(Kind::Float)?.f_div_scalar(255.0)?;
                 let inputs = if nhwc { channels_last(&pixels)? } else { pixels };
                 Ok(Batch { inputs, targets: targets.f_reshape([size, shapes::SIDE, shapes::SIDE])? })
             }
             Samples::Texts(tokens) => {
-                let tokens = Tensor::f_from_slice(&gather(tokens, self.count, indices))?;
+                let tokens = host_tensor(&gather(tokens, self.count, indices))?;
                 let tokens = tokens.f_reshape([size, reviews::LENGTH])?.f_to_device(device)?;
                 Ok(Batch { inputs: tokens.f_to_kind(Kind::Int64)?, targets })
             }
