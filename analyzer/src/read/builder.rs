@@ -6,58 +6,27 @@
 use super::categories::{Category, category};
 use super::event::{Field, Slots};
 use super::number::{decimal_scaled, integer, nanoseconds_from_micros};
+use super::rows::{Ids, Rows};
 use super::strings::{decode, inner};
-use super::tally::ContentTally;
 use crate::trace::events::{
-    ABSENT, DeviceBuilder, DeviceEvent, DeviceKind, HostBuilder, HostEvent, HostKind, LaunchConfig, MemoryBuilder,
-    MemoryRecord, NO_DEVICE_ID, PythonBuilder, SyncBuilder, Translation,
+    ABSENT, DeviceEvent, DeviceKind, HostEvent, HostKind, LaunchConfig, MemoryRecord, NO_DEVICE_ID,
 };
-use crate::trace::names::{NameId, Names};
-use crate::trace::tracks::{Identity, Place, TrackId, Tracks};
+use crate::trace::names::NameId;
+use crate::trace::tracks::{Identity, Place, TrackId};
 use crate::units::{Bytes, Nanoseconds, Timestamp};
-use hashbrown::HashMap;
 
 /// The event is no event: without `ph`, or without a usable time where one is needed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Rejected;
 
-/// Tables being filled, and what was odd on the way.
+/// Tables being filled.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
-    pub(super) names: Names,
-    pub(super) tracks: Tracks,
-    pub(super) host: HostBuilder,
-    pub(super) device: DeviceBuilder,
-    pub(super) python: PythonBuilder,
-    pub(super) syncs: SyncBuilder,
-    pub(super) memory: MemoryBuilder,
-    pub(super) configs: Vec<LaunchConfig>,
-    config_ids: HashMap<LaunchConfig, u32>,
-    /// Starts of complete events that are in no table: they count for the extent.
-    pub(super) other_starts: Vec<i64>,
-    /// Length of the longest span of the profiler.
-    pub(super) longest_span_ns: i64,
-    /// Events kept, whatever they are.
-    pub(super) kept: u64,
-    pub(super) negative_durations: ContentTally,
-    pub(super) missing_durations: ContentTally,
-    pub(super) unfinished: ContentTally,
-    /// The longest finished events, for the check against the profiler's span: `(length, start, name)`.
-    pub(super) long_events: Vec<(i64, i64, NameId)>,
-    pub(super) unknown_categories: ContentTally,
-    pub(super) unknown_phases: u64,
+    pub(super) ids: Ids,
+    pub(super) rows: Rows,
     scratch: Vec<u8>,
     /// The latest track, by how it was spelled: events come in runs of one thread.
     last_track: Option<(Vec<u8>, Vec<u8>, TrackId)>,
-}
-
-/// A state of a builder to go back to. Names, tracks and configurations stay: what nothing refers to harms nothing.
-pub(super) struct BuilderMark {
-    rows: [usize; 7],
-    longest_span_ns: i64,
-    kept: u64,
-    tallies: [ContentTally; 4],
-    unknown_phases: u64,
 }
 
 /// A duration as the file says it.
@@ -78,70 +47,10 @@ impl Builder {
             b"i" | b"I" => self.instant(text, slots)?,
             b"M" | b"s" | b"f" | b"t" => {}
             b"" => return Err(Rejected),
-            _ => self.unknown_phases += 1,
+            _ => self.rows.odd.unknown_phases += 1,
         }
-        self.kept += 1;
+        self.rows.odd.kept += 1;
         Ok(())
-    }
-
-    /// The state now.
-    pub(super) fn mark(&self) -> BuilderMark {
-        BuilderMark {
-            rows: [
-                self.host.len(),
-                self.device.len(),
-                self.python.len(),
-                self.syncs.len(),
-                self.memory.len(),
-                self.other_starts.len(),
-                self.long_events.len(),
-            ],
-            longest_span_ns: self.longest_span_ns,
-            kept: self.kept,
-            tallies: [self.negative_durations, self.missing_durations, self.unfinished, self.unknown_categories],
-            unknown_phases: self.unknown_phases,
-        }
-    }
-
-    /// Forgets every event since `mark`.
-    pub(super) fn go_back(&mut self, mark: &BuilderMark) {
-        let [host, device, python, syncs, memory, other_starts, long_events] = mark.rows;
-        self.host.truncate(host);
-        self.device.truncate(device);
-        self.python.truncate(python);
-        self.syncs.truncate(syncs);
-        self.memory.truncate(memory);
-        self.other_starts.truncate(other_starts);
-        self.long_events.truncate(long_events);
-        self.longest_span_ns = mark.longest_span_ns;
-        self.kept = mark.kept;
-        [self.negative_durations, self.missing_durations, self.unfinished, self.unknown_categories] = mark.tallies;
-        self.unknown_phases = mark.unknown_phases;
-    }
-
-    /// Takes over all rows of another builder, whose ids are translated to this one's.
-    pub(super) fn absorb(&mut self, other: Self) {
-        let names = self.names.absorb(&other.names);
-        let ids = Translation {
-            tracks: other.tracks.places().map(|place| self.tracks.intern(place.renamed(&names)).column()).collect(),
-            configs: other.configs.iter().map(|config| self.config_id(*config)).collect(),
-            names,
-        };
-        let renamed = |name: NameId| NameId::from_column(ids.name(name.column()));
-        self.negative_durations.join(other.negative_durations, renamed, &self.names);
-        self.missing_durations.join(other.missing_durations, renamed, &self.names);
-        self.unfinished.join(other.unfinished, renamed, &self.names);
-        self.unknown_categories.join(other.unknown_categories, renamed, &self.names);
-        self.long_events.extend(other.long_events.iter().map(|&(length, start, name)| (length, start, renamed(name))));
-        self.host.append(other.host, &ids);
-        self.device.append(other.device, &ids);
-        self.python.append(other.python, &ids);
-        self.syncs.append(other.syncs, &ids);
-        self.memory.append(other.memory, &ids);
-        self.other_starts.extend(other.other_starts);
-        self.longest_span_ns = self.longest_span_ns.max(other.longest_span_ns);
-        self.kept += other.kept;
-        self.unknown_phases += other.unknown_phases;
     }
 
     fn complete(&mut self, text: &[u8], slots: &Slots) -> Result<(), Rejected> {
@@ -152,7 +61,7 @@ impl Builder {
         let end = start + Nanoseconds::new(length.nanoseconds);
         let category = category(slots.get(text, Field::Category).and_then(inner).unwrap_or_default());
         if category == Category::Span {
-            self.longest_span_ns = self.longest_span_ns.max(length.nanoseconds);
+            self.rows.odd.longest_span_ns = self.rows.odd.longest_span_ns.max(length.nanoseconds);
         } else if !length.unfinished && length.nanoseconds > LONG_EVENT_NS {
             self.remember_long(length.nanoseconds, start_ns, name);
         }
@@ -161,7 +70,7 @@ impl Builder {
             Category::Device(kind) => self.device_event(text, slots, (start, end), name, kind),
             Category::Python => {
                 let track = self.track(text, slots);
-                self.python.push(start, end, name, track);
+                self.rows.python.push(start, end, name, track);
             }
             Category::Sync => {
                 let waits = slots
@@ -169,14 +78,14 @@ impl Builder {
                     .and_then(inner)
                     .is_some_and(|kind| memchr::memmem::find(kind, b"Wait").is_none());
                 if waits {
-                    self.syncs.push(start, number(text, slots, Field::Correlation).unwrap_or(0));
+                    self.rows.syncs.push(start, number(text, slots, Field::Correlation).unwrap_or(0));
                 }
-                self.other_starts.push(start_ns);
+                self.rows.other_starts.push(start_ns);
             }
-            Category::Span | Category::Aside => self.other_starts.push(start_ns),
+            Category::Span | Category::Aside => self.rows.other_starts.push(start_ns),
             Category::Unknown => {
-                self.unknown_categories.add(start_ns, name, &self.names);
-                self.other_starts.push(start_ns);
+                self.rows.odd.unknown_categories.add(start_ns, name, &self.ids.names);
+                self.rows.other_starts.push(start_ns);
             }
         }
         Ok(())
@@ -184,8 +93,8 @@ impl Builder {
 
     /// Keeps the list short: only the longest can exceed the span, and a file has few of them.
     fn remember_long(&mut self, length: i64, start: i64, name: NameId) {
-        if self.longest_span_ns == 0 || length > self.longest_span_ns {
-            self.long_events.push((length, start, name));
+        if self.rows.odd.longest_span_ns == 0 || length > self.rows.odd.longest_span_ns {
+            self.rows.long_events.push((length, start, name));
         }
     }
 
@@ -194,7 +103,7 @@ impl Builder {
         let mut unfinished = slots.get(text, Field::Finished) == Some(b"false");
         let nanoseconds = match slots.get(text, Field::Duration) {
             None | Some(b"null") => {
-                self.missing_durations.add(start_ns, name, &self.names);
+                self.rows.odd.missing_durations.add(start_ns, name, &self.ids.names);
                 0
             }
             Some(value) => match time(value) {
@@ -203,19 +112,19 @@ impl Builder {
                     0
                 }
                 Some(..0) => {
-                    self.negative_durations.add(start_ns, name, &self.names);
+                    self.rows.odd.negative_durations.add(start_ns, name, &self.ids.names);
                     0
                 }
                 Some(length) => length,
                 None if inner(value).is_some_and(is_non_finite) => {
-                    self.missing_durations.add(start_ns, name, &self.names);
+                    self.rows.odd.missing_durations.add(start_ns, name, &self.ids.names);
                     0
                 }
                 None => return Err(Rejected),
             },
         };
         if unfinished {
-            self.unfinished.add(start_ns, name, &self.names);
+            self.rows.odd.unfinished.add(start_ns, name, &self.ids.names);
         }
         Ok(Length { nanoseconds, unfinished })
     }
@@ -242,7 +151,7 @@ impl Builder {
             .get(text, Field::Module)
             .filter(|value| inner(value).is_some_and(|text| !text.is_empty()))
             .map_or(NameId::NONE, |value| self.name(Some(value)));
-        self.host.push(HostEvent { start, end, name, track, kind, external_id, correlation, shapes, module });
+        self.rows.host.push(HostEvent { start, end, name, track, kind, external_id, correlation, shapes, module });
     }
 
     fn device_event(
@@ -259,7 +168,7 @@ impl Builder {
             .or_else(|| number(text, slots, Field::StreamId))
             .or_else(|| ordinal(slots.get(text, Field::Thread)));
         let config = self.config(text, slots);
-        self.device.push(DeviceEvent {
+        self.rows.device.push(DeviceEvent {
             start,
             end,
             name,
@@ -283,17 +192,7 @@ impl Builder {
                 .and_then(|value| decimal_scaled(inner(value).unwrap_or(value), 6)),
             occupancy_percent: number(text, slots, Field::Occupancy),
         };
-        self.config_id(config)
-    }
-
-    fn config_id(&mut self, config: LaunchConfig) -> u32 {
-        if let Some(&id) = self.config_ids.get(&config) {
-            return id;
-        }
-        let id = crate::units::narrow(self.configs.len());
-        self.configs.push(config);
-        self.config_ids.insert(config, id);
-        id
+        self.ids.config(config)
     }
 
     /// `[memory]` by name (R70); every other instant is counted and not used.
@@ -309,7 +208,7 @@ impl Builder {
         };
         let track = self.track(text, slots);
         let field = |field| number(text, slots, field).unwrap_or(ABSENT);
-        self.memory.push(MemoryRecord {
+        self.rows.memory.push(MemoryRecord {
             time: Timestamp::from_nanoseconds(time),
             track,
             device_type,
@@ -325,8 +224,8 @@ impl Builder {
 
     fn name(&mut self, value: Option<&[u8]>) -> NameId {
         match value.and_then(decode) {
-            Some(name) => self.names.intern(&name),
-            None => self.names.intern(""),
+            Some(name) => self.ids.names.intern(&name),
+            None => self.ids.names.intern(""),
         }
     }
 
@@ -334,7 +233,7 @@ impl Builder {
     fn shapes(&mut self, dims: &[u8]) -> NameId {
         self.scratch.clear();
         self.scratch.extend(dims.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
-        self.names.intern(std::str::from_utf8(&self.scratch).unwrap_or_default())
+        self.ids.names.intern(std::str::from_utf8(&self.scratch).unwrap_or_default())
     }
 
     fn track(&mut self, text: &[u8], slots: &Slots) -> TrackId {
@@ -346,7 +245,7 @@ impl Builder {
             return *track;
         }
         let place = Place { process: self.identity(process), thread: self.identity(thread) };
-        let track = self.tracks.intern(place);
+        let track = self.ids.tracks.intern(place);
         self.last_track = Some((spelled.0.to_vec(), spelled.1.to_vec(), track));
         track
     }
@@ -358,7 +257,7 @@ impl Builder {
             return Identity::Whole(number);
         }
         let name = decode(value).unwrap_or_default();
-        Identity::text(self.names.intern(name.trim()))
+        Identity::text(self.ids.names.intern(name.trim()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::builder::Builder;
 use super::document::{Damage, Document};
+use super::rows::Rows;
 use super::source::SourceFacts;
 use super::{ErrorKind, ReadTrace};
 use crate::audit::{Code, Finding, counted};
@@ -16,7 +17,7 @@ const ABSOLUTE_FROM_NS: i64 = 1_000_000_000_000_000_000;
 
 /// The trace with its findings, or why there is none.
 pub(super) fn conclude(document: Document, outcome: Result<(), ErrorKind>) -> Result<ReadTrace, ErrorKind> {
-    let (mut window, top, mut builder, damage) = document.finish();
+    let (mut window, top, builder, damage) = document.finish();
     if outcome.is_ok() {
         window.drain();
     }
@@ -24,31 +25,31 @@ pub(super) fn conclude(document: Document, outcome: Result<(), ErrorKind>) -> Re
     if facts.gzip.bomb {
         return Err(ErrorKind::Bomb);
     }
-    if let Some(error) = facts.error.take_if(|_| builder.kept == 0) {
+    if let Some(error) = facts.error.take_if(|_| builder.rows.odd.kept == 0) {
         return Err(ErrorKind::Io(error));
     }
     if let Err(error) = outcome {
         let nothing_inflated = facts.gzip.truncated && matches!(error, ErrorKind::Empty);
         return Err(if nothing_inflated { ErrorKind::BadGzip } else { error });
     }
-    let mut findings = source_findings(&facts, builder.kept);
+    let mut findings = source_findings(&facts, builder.rows.odd.kept);
     findings.extend(damage_findings(&damage, &builder, &top.metadata));
-    let outliers = Outliers::find(&builder);
+    let outliers = Outliers::find(&builder.rows);
     let origin = outliers.origin;
     findings.extend(event_findings(&builder, &outliers));
-    let events_kept = builder.kept;
-    let names = std::mem::take(&mut builder.names);
+    let events_kept = builder.rows.odd.kept;
+    let (ids, rows) = (builder.ids, builder.rows);
     let mut metadata = top.metadata;
     metadata.absolute_times = metadata.base_time_ns.is_none() && origin >= ABSOLUTE_FROM_NS;
     let mut trace = Trace {
-        names,
-        tracks: builder.tracks,
-        host: builder.host.finish(),
-        device: builder.device.finish(),
-        configs: builder.configs,
-        python: builder.python.finish(),
-        syncs: builder.syncs.finish(),
-        memory: builder.memory.finish(),
+        names: ids.names,
+        tracks: ids.tracks,
+        host: rows.host.finish(),
+        device: rows.device.finish(),
+        configs: ids.configs,
+        python: rows.python.finish(),
+        syncs: rows.syncs.finish(),
+        memory: rows.memory.finish(),
         metadata,
         origin: Timestamp::from_nanoseconds(origin),
     };
@@ -94,7 +95,7 @@ fn source_findings(facts: &SourceFacts, kept: u64) -> Vec<Finding> {
 }
 
 fn damage_findings(damage: &Damage, builder: &Builder, metadata: &Metadata) -> Vec<Finding> {
-    let kept = builder.kept;
+    let kept = builder.rows.odd.kept;
     let no_base = if metadata.base_time_ns.is_none() { "; no base time was seen" } else { "" };
     [
         damage.truncated.finding(Code::Truncated, |_| {
@@ -136,22 +137,22 @@ fn damage_findings(damage: &Damage, builder: &Builder, metadata: &Metadata) -> V
 }
 
 fn event_findings(builder: &Builder, outliers: &Outliers) -> Vec<Finding> {
-    let (names, origin) = (&builder.names, outliers.origin);
-    let bound = (builder.longest_span_ns + builder.longest_span_ns / 10).max(builder.longest_span_ns + 1_000_000);
+    let (names, odd, origin) = (&builder.ids.names, &builder.rows.odd, outliers.origin);
+    let bound = (odd.longest_span_ns + odd.longest_span_ns / 10).max(odd.longest_span_ns + 1_000_000);
     let mut too_long = super::tally::ContentTally::default();
-    if builder.longest_span_ns > 0 {
-        for &(_, start, name) in builder.long_events.iter().filter(|(length, ..)| *length > bound) {
+    if odd.longest_span_ns > 0 {
+        for &(_, start, name) in builder.rows.long_events.iter().filter(|(length, ..)| *length > bound) {
             too_long.add(start, name, names);
         }
     }
     let mut findings: Vec<Finding> = [
-        builder.negative_durations.finding(Code::NegDur, names, origin, |count, first| {
+        odd.negative_durations.finding(Code::NegDur, names, origin, |count, first| {
             format!("{} with a negative duration, taken as 0 ({first})", counted(count, "event"))
         }),
-        builder.missing_durations.finding(Code::MissingDur, names, origin, |count, first| {
+        odd.missing_durations.finding(Code::MissingDur, names, origin, |count, first| {
             format!("{} without a duration, taken as 0 ({first})", counted(count, "complete event"))
         }),
-        builder.unfinished.finding(Code::Unfinished, names, origin, |count, first| {
+        odd.unfinished.finding(Code::Unfinished, names, origin, |count, first| {
             format!(
                 "{} still running when profiling stopped: times are lower bounds ({first})",
                 counted(count, "event")
@@ -163,7 +164,7 @@ fn event_findings(builder: &Builder, outliers: &Outliers) -> Vec<Finding> {
                 counted(count, "event")
             )
         }),
-        builder.unknown_categories.finding(Code::UnknownCat, names, origin, |count, first| {
+        odd.unknown_categories.finding(Code::UnknownCat, names, origin, |count, first| {
             format!("{} of categories that no analysis uses ({first})", counted(count, "event"))
         }),
     ]
@@ -175,9 +176,9 @@ fn event_findings(builder: &Builder, outliers: &Outliers) -> Vec<Finding> {
         let events = counted(outliers.count, "event");
         findings.push(Finding::new(Code::TsOutlier, outliers.count, format!("{events} {message}")));
     }
-    if builder.unknown_phases > 0 {
-        let message = format!("{} of kinds (ph) that no analysis uses", counted(builder.unknown_phases, "event"));
-        findings.push(Finding::new(Code::UnknownPh, builder.unknown_phases, message));
+    if odd.unknown_phases > 0 {
+        let message = format!("{} of kinds (ph) that no analysis uses", counted(odd.unknown_phases, "event"));
+        findings.push(Finding::new(Code::UnknownPh, odd.unknown_phases, message));
     }
     findings
 }
@@ -190,10 +191,10 @@ struct Outliers {
 }
 
 impl Outliers {
-    fn find(builder: &Builder) -> Self {
+    fn find(rows: &Rows) -> Self {
         let starts = || {
-            let columns = [builder.host.starts(), builder.device.starts(), builder.python.starts()];
-            columns.into_iter().flatten().chain(&builder.other_starts).copied()
+            let columns = [rows.host.starts(), rows.device.starts(), rows.python.starts()];
+            columns.into_iter().flatten().chain(&rows.other_starts).copied()
         };
         let (Some(first), Some(last)) = (starts().min(), starts().max()) else {
             return Self { around: None, count: 0, origin: 0 };

@@ -6,19 +6,17 @@
 
 use super::builder::Builder;
 use super::lane::Lane;
-use super::lexer::{Stop, skip_blank, skip_value};
+use super::lexer::{Beyond, Stop, skip_blank, skip_value};
 use super::metadata::TopLevel;
 use super::repair::{Lost, Outer, Repairs, repair};
 use super::sniff;
 use super::tally::Tally;
 use super::window::Window;
 use super::{ErrorKind, Limits};
+use crate::trace::events::Translation;
 
 /// One event (or one top-level value) may be this long: a string of 64 MiB (R20) and what stands around it.
 pub(super) const VALUE_LIMIT_BYTES: usize = 68 << 20;
-/// Lanes, where there is more than one thread: twice the usual two cores, so that one that is held up delays the others less.
-const MOST_LANES: usize = 4;
-
 /// What was wrong with the text, by kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Damage {
@@ -65,10 +63,10 @@ impl Damage {
 pub(super) struct Document {
     pub(super) window: Window,
     pub(super) top: TopLevel,
-    /// The lane that reads what is not strict, and whatever is not worth sharing.
+    /// The lane that reads what is not strict, and whatever no worker has; what workers find is appended to its rows.
     pub(super) lane: Lane,
-    /// More lanes, for pieces of the window that are read at the same time.
-    pub(super) others: Vec<Lane>,
+    /// The workers' ids as the lane's, by worker.
+    pub(super) translations: Vec<Translation>,
     /// The latest repaired text.
     pub(super) strict: Vec<u8>,
     max_bytes: u64,
@@ -76,12 +74,12 @@ pub(super) struct Document {
 
 impl Document {
     pub(super) fn new(window: Window, limits: &Limits) -> Self {
-        let lanes = if rayon::current_num_threads() > 1 { MOST_LANES } else { 1 };
+        let translations = (0..window.workers()).map(|_| Translation::default()).collect();
         Self {
             window,
             top: TopLevel::default(),
             lane: Lane::default(),
-            others: (1..lanes).map(|_| Lane::default()).collect(),
+            translations,
             strict: Vec::new(),
             max_bytes: limits.max_bytes,
         }
@@ -89,9 +87,7 @@ impl Document {
 
     /// Everything that was read.
     pub(super) fn finish(self) -> (Window, TopLevel, Builder, Damage) {
-        let mut lane = self.lane;
-        self.others.into_iter().for_each(|other| lane.absorb(other));
-        (self.window, self.top, lane.builder, lane.damage)
+        (self.window, self.top, self.lane.builder, self.lane.damage)
     }
 
     /// Reads the whole text.
@@ -241,7 +237,7 @@ impl Document {
     fn value(&mut self, outer: Outer) -> Result<Option<Value>, ErrorKind> {
         let followers: &[u8] = if outer == Outer::Key { b":" } else { b",}" };
         loop {
-            match skip_value(self.window.rest(), 0) {
+            match skip_value(self.window.rest(), 0, &mut Beyond::default()) {
                 Ok(length) => {
                     let rest = self.window.rest();
                     let follower = rest.get(skip_blank(rest, length)).copied();

@@ -1,7 +1,7 @@
 //! One event: where each value that the analyses use stands in its text. Nothing is decoded here.
 
-use super::lexer::{Stop, byte, skip_blank, skip_string, skip_value};
-use super::strings::decode;
+use super::lexer::{Beyond, Stop, skip_blank, skip_value};
+use super::seams::{Meaning, Seams};
 
 /// The values that are used, of the event and of its `args`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,12 +52,12 @@ pub(super) struct Slots {
     present: u32,
     /// A used key stood twice; the last one counts (R17).
     pub(super) duplicate_key: bool,
-    keys: Keys,
+    seams: Seams,
 }
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { spans: [(0, 0); FIELDS], present: 0, duplicate_key: false, keys: Keys::default() }
+        Self { spans: [(0, 0); FIELDS], present: 0, duplicate_key: false, seams: Seams::default() }
     }
 }
 
@@ -86,69 +86,44 @@ impl Slots {
 impl Slots {
     /// The key, with its quotes, by which the first event of the file starts.
     pub(super) fn first_key(&self) -> Option<&[u8]> {
-        self.keys.first_key()
+        self.seams.first_key()
     }
 }
 
 /// Finds the end of the event at the start of `text` and fills `slots`. `text` starts with `{`.
 pub(super) fn scan(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
-    slots.present = 0;
-    slots.duplicate_key = false;
-    slots.keys.begin();
-    let end = members(text, slots)?;
-    match text.get(..end) {
-        Some(event) if event.is_ascii() || std::str::from_utf8(event).is_ok() => Ok(end),
-        _ => Err(Stop::Broken),
+    let mut beyond = Beyond::default();
+    let end = members(text, slots, &mut beyond)?;
+    if beyond.is_ascii() || std::str::from_utf8(text.get(..end).unwrap_or_default()).is_ok() {
+        Ok(end)
+    } else {
+        Err(Stop::Broken)
     }
 }
 
 /// Walks the members of the event and of its `args`; returns the end of the event.
-fn members(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
-    let mut at = skip_blank(text, 1);
-    if byte(text, at)? == b'}' {
-        return Ok(at + 1);
-    }
-    let (mut in_args, mut saw_args) = (false, false);
+fn members(text: &[u8], slots: &mut Slots, beyond: &mut Beyond) -> Result<usize, Stop> {
+    slots.present = 0;
+    slots.duplicate_key = false;
+    slots.seams.begin();
+    let (mut at, mut in_args, mut saw_args) = (0, false, false);
     loop {
-        let (meaning, value) = slots.keys.read(text, at, in_args)?;
-        let mut end = match meaning {
-            Meaning::Args if byte(text, value)? == b'{' => {
-                slots.duplicate_key |= saw_args;
-                slots.present &= EVENT_MASK;
-                (in_args, saw_args) = (true, true);
-                at = skip_blank(text, value + 1);
-                if byte(text, at)? != b'}' {
-                    continue;
-                }
-                at
-            }
-            Meaning::Use(field) => {
-                let end = skip_value(text, value)?;
-                slots.set(field, value, end);
-                if field == Field::Phase
-                    && !in_args
-                    && let Some(end) = plain_flow_end(text, value, end)
-                {
-                    return Ok(end);
-                }
-                end
-            }
-            Meaning::Args | Meaning::Skip => skip_value(text, value)?,
-        };
-        // A separator: a comma, or the end of `args`, or of the event.
-        loop {
-            end = skip_blank(text, end);
-            match byte(text, end)? {
-                b',' => {
-                    at = skip_blank(text, end + 1);
-                    break;
-                }
-                b'}' if in_args => {
-                    in_args = false;
-                    end += 1;
-                }
-                b'}' => return Ok(end + 1),
-                _ => return Err(Stop::Broken),
+        let (value, then) = slots.seams.pass(text, at, in_args, beyond)?;
+        in_args = then.in_args;
+        if then.args_begun > 0 {
+            slots.duplicate_key |= saw_args || then.args_begun > 1;
+            slots.present &= EVENT_MASK;
+            saw_args = true;
+        }
+        let Some(meaning) = then.value else { return Ok(value) };
+        at = skip_value(text, value, beyond)?;
+        if let Meaning::Use(field) = meaning {
+            slots.set(field, value, at);
+            if field == Field::Phase
+                && !in_args
+                && let Some(end) = plain_flow_end(text, value, at)
+            {
+                return Ok(end);
             }
         }
     }
@@ -178,148 +153,8 @@ fn plain_flow_end(text: &[u8], value: usize, end: usize) -> Option<usize> {
     (quotes == 0 && odd == 0 && is_ended).then_some(end + rest.len() + 1)
 }
 
-/// What a key's value is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Meaning {
-    Use(Field),
-    /// The event's `args`, where it is an object.
-    Args,
-    Skip,
-}
-
-/// A key as it stood before: from its opening quote to the first byte of its value.
-#[derive(Clone, Debug)]
-struct KnownKey {
-    text: Vec<u8>,
-    /// The first bytes of `text` as two words, and which bytes of these it has: most keys are compared in two steps.
-    head: [u64; 2],
-    mask: [u64; 2],
-    in_args: bool,
-    meaning: Meaning,
-    /// The keys that followed it, the latest first.
-    followers: [usize; 2],
-}
-
-impl KnownKey {
-    fn new(text: &[u8], in_args: bool, meaning: Meaning) -> Self {
-        let mut head = [0; 16];
-        let mut mask = [0; 16];
-        for ((head, mask), &byte) in head.iter_mut().zip(&mut mask).zip(text) {
-            (*head, *mask) = (byte, 0xff);
-        }
-        Self { text: text.to_vec(), head: words(&head), mask: words(&mask), in_args, meaning, followers: [0; 2] }
-    }
-
-    /// Whether `rest` starts with this key and what stands around it.
-    #[inline]
-    fn starts(&self, rest: &[u8]) -> bool {
-        let Some(first) = rest.first_chunk::<16>() else { return rest.starts_with(&self.text) };
-        let [low, high] = words(first);
-        let is_head = (low ^ self.head[0]) & self.mask[0] == 0 && (high ^ self.head[1]) & self.mask[1] == 0;
-        is_head && (self.text.len() <= 16 || rest.starts_with(&self.text))
-    }
-}
-
-/// Sixteen bytes as two words.
-#[inline]
-const fn words(bytes: &[u8; 16]) -> [u64; 2] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *bytes;
-    [u64::from_le_bytes([a, b, c, d, e, f, g, h]), u64::from_le_bytes([i, j, k, l, m, n, o, p])]
-}
-
-/// The keys of a file repeat in the same order, event after event. So the next key is first compared with those that
-/// followed the last time, byte for byte with what stands around it; only where it is neither is it read.
-#[derive(Debug)]
-struct Keys {
-    known: Vec<KnownKey>,
-    last: usize,
-    /// The key that started the first event.
-    first: Option<usize>,
-}
-
-/// More different keys than this are read one by one: counters have keys of their own for every event.
-const KNOWN_KEYS: usize = 64;
-/// Longer keys (with the blanks around them) are not remembered.
-const KNOWN_KEY_BYTES: usize = 64;
-
-impl Default for Keys {
-    /// The first entry stands for the start of an event.
-    fn default() -> Self {
-        Self { known: vec![KnownKey::new(b"", true, Meaning::Skip)], last: 0, first: None }
-    }
-}
-
-impl Keys {
-    fn first_key(&self) -> Option<&[u8]> {
-        let text = self.known.get(self.first?)?.text.as_slice();
-        let end = memchr::memrchr(b'"', text)?;
-        text.get(..=end)
-    }
-
-    fn begin(&mut self) {
-        self.last = 0;
-    }
-
-    /// The meaning of the key at `at`, and where its value starts.
-    #[inline]
-    fn read(&mut self, text: &[u8], at: usize, in_args: bool) -> Result<(Meaning, usize), Stop> {
-        let rest = text.get(at..).unwrap_or_default();
-        let followers = self.known.get(self.last).map_or([0; 2], |last| last.followers);
-        for follower in followers {
-            if let Some(key) = self.known.get(follower)
-                && key.in_args == in_args
-                && follower != 0
-                && key.starts(rest)
-            {
-                self.last = follower;
-                // More blanks than the last time are as good.
-                return Ok((key.meaning, skip_blank(text, at + key.text.len())));
-            }
-        }
-        self.read_new(text, at, in_args)
-    }
-
-    fn read_new(&mut self, text: &[u8], at: usize, in_args: bool) -> Result<(Meaning, usize), Stop> {
-        if byte(text, at)? != b'"' {
-            return Err(Stop::Broken);
-        }
-        let end = skip_string(text, at)?;
-        let key = text.get(at + 1..end - 1).unwrap_or_default();
-        let colon = skip_blank(text, end);
-        if byte(text, colon)? != b':' {
-            return Err(Stop::Broken);
-        }
-        let value = skip_blank(text, colon + 1);
-        byte(text, value)?;
-        let decoded = memchr::memchr(b'\\', key).and_then(|_| decode(text.get(at..end)?));
-        let key = decoded.as_deref().map_or(key, str::as_bytes);
-        let meaning = if in_args { argument(key) } else { member(key) };
-        self.remember(text.get(at..value).unwrap_or_default(), in_args, meaning);
-        Ok((meaning, value))
-    }
-
-    /// Makes the key the latest follower of the one before it.
-    fn remember(&mut self, text: &[u8], in_args: bool, meaning: Meaning) {
-        let found = self.known.iter().skip(1).position(|key| key.in_args == in_args && key.text == text);
-        let index = match found {
-            Some(index) => index + 1,
-            None if self.known.len() < KNOWN_KEYS && text.len() <= KNOWN_KEY_BYTES => {
-                self.known.push(KnownKey::new(text, in_args, meaning));
-                self.known.len() - 1
-            }
-            None => 0,
-        };
-        if self.last == 0 && index != 0 {
-            self.first.get_or_insert(index);
-        }
-        if let Some(last) = self.known.get_mut(self.last).filter(|_| index != 0) {
-            last.followers = [index, last.followers[0]];
-        }
-        self.last = index;
-    }
-}
-
-fn member(key: &[u8]) -> Meaning {
+/// What a member of an event is for.
+pub(super) fn member(key: &[u8]) -> Meaning {
     Meaning::Use(match key {
         b"ph" => Field::Phase,
         b"cat" => Field::Category,
@@ -333,7 +168,8 @@ fn member(key: &[u8]) -> Meaning {
     })
 }
 
-fn argument(key: &[u8]) -> Meaning {
+/// What a member of `args` is for.
+pub(super) fn argument(key: &[u8]) -> Meaning {
     Meaning::Use(match key {
         b"External id" => Field::ExternalId,
         b"external id" => Field::ExternalIdLower,
@@ -376,6 +212,12 @@ pub(super) fn next_start(text: &[u8], from: usize, own: Option<&[u8]>) -> Option
         let before = text.get(..at).unwrap_or_default().trim_ascii_end().last();
         matches!(before, None | Some(b',' | b'[' | b'}')) && starts_event(text, at, own)
     })
+}
+
+/// The last position behind a comma at which an event seems to start.
+pub(super) fn last_start(text: &[u8]) -> Option<usize> {
+    memchr::memrchr_iter(b'{', text)
+        .find(|&at| text.get(..at).unwrap_or_default().trim_ascii_end().ends_with(b",") && starts_event(text, at, None))
 }
 
 /// The same from the first byte on, whatever stands before it: behind junk.

@@ -1,10 +1,10 @@
 //! The hot loop: strict events of a piece of text, one after another, into a builder.
 //!
-//! Several lanes may work on pieces of one window at once. Where a piece starts is a guess (`next_start`), which the lane
-//! before confirms by arriving exactly there behind a comma; a lane whose start was not confirmed forgets what it read.
-//! So the result is that of one lane, whatever the text and the number of lanes.
+//! Several lanes may work on pieces of the text at once (`workers`). Where a piece starts is a guess (`last_start`), which
+//! the lane before confirms by arriving exactly there behind a comma; what was read from a start that is not confirmed is
+//! dropped. So the result is that of one lane, whatever the text and the number of lanes.
 
-use super::builder::{Builder, BuilderMark};
+use super::builder::Builder;
 use super::document::Damage;
 use super::event::{Slots, scan};
 use super::lexer::{Stop, skip_blank};
@@ -39,12 +39,6 @@ pub(super) struct Lane {
     pub(super) builder: Builder,
     pub(super) damage: Damage,
     pub(super) slots: Slots,
-}
-
-/// A state to go back to.
-pub(super) struct Mark {
-    builder: BuilderMark,
-    damage: Damage,
 }
 
 impl Lane {
@@ -99,22 +93,5 @@ impl Lane {
         } else {
             self.damage.duplicate_key.add(u64::from(self.slots.duplicate_key), offset);
         }
-    }
-
-    /// The state now.
-    pub(super) fn mark(&self) -> Mark {
-        Mark { builder: self.builder.mark(), damage: self.damage }
-    }
-
-    /// Forgets everything since `mark`.
-    pub(super) fn go_back(&mut self, mark: &Mark) {
-        self.builder.go_back(&mark.builder);
-        self.damage = mark.damage;
-    }
-
-    /// Takes over what another lane read.
-    pub(super) fn absorb(&mut self, other: Self) {
-        self.builder.absorb(other.builder);
-        self.damage.join(&other.damage);
     }
 }

@@ -31,21 +31,44 @@ pub(super) fn byte(text: &[u8], at: usize) -> Result<u8, Stop> {
     text.get(at).copied().ok_or(Stop::NeedMore)
 }
 
+/// Whether a byte beyond ASCII may have been passed: one was in the eight bytes of a step, if not before the string's end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beyond(u64);
+
+impl Beyond {
+    /// Whether nothing but ASCII was passed, for sure.
+    pub(super) const fn is_ascii(self) -> bool {
+        self.0 & HIGHS == 0
+    }
+
+    /// What was passed is for somebody else to look at.
+    pub(super) const fn set(&mut self) {
+        self.0 = HIGHS;
+    }
+}
+
 /// The position just behind the string whose opening quote is at `at`: eight bytes a step to the first quote, backslash
 /// or control character.
 #[inline]
-pub(super) fn skip_string(text: &[u8], at: usize) -> Result<usize, Stop> {
+pub(super) fn skip_string(text: &[u8], at: usize, beyond: &mut Beyond) -> Result<usize, Stop> {
     let mut at = at + 1;
     loop {
         at = match text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-            Some(chunk) => match special(u64::from_le_bytes(*chunk)) {
-                8 => {
-                    at += 8;
-                    continue;
+            Some(chunk) => {
+                let word = u64::from_le_bytes(*chunk);
+                beyond.0 |= word;
+                match special(word) {
+                    8 => {
+                        at += 8;
+                        continue;
+                    }
+                    found => at + found,
                 }
-                found => at + found,
-            },
-            None => return skip_string_end(text, at),
+            }
+            None => {
+                beyond.set();
+                return skip_string_end(text, at);
+            }
         };
         match text.get(at) {
             Some(b'"') => return Ok(at + 1),
@@ -68,11 +91,12 @@ fn skip_string_end(text: &[u8], mut at: usize) -> Result<usize, Stop> {
     }
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
 /// The position of the first quote, backslash or control character among eight bytes; 8 for none.
 #[inline]
 const fn special(word: u64) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
     let quote = word ^ (ONES * b'"' as u64);
     let slash = word ^ (ONES * b'\\' as u64);
     // The classic "has a zero byte" and "has a byte below n": exact for the lowest hit, which is the one we take.
@@ -116,10 +140,10 @@ pub(super) fn hex4(text: &[u8], at: usize) -> Result<u32, Stop> {
 
 /// The position just behind the value that starts at `at` (no white space before it).
 #[inline]
-pub(super) fn skip_value(text: &[u8], at: usize) -> Result<usize, Stop> {
+pub(super) fn skip_value(text: &[u8], at: usize, beyond: &mut Beyond) -> Result<usize, Stop> {
     match byte(text, at)? {
-        b'"' => skip_string(text, at),
-        b'{' | b'[' => skip_container(text, at),
+        b'"' => skip_string(text, at, beyond),
+        b'{' | b'[' => skip_container(text, at, beyond),
         b'-' | b'0'..=b'9' => skip_number(text, at),
         b't' => skip_word(text, at, b"true"),
         b'f' => skip_word(text, at, b"false"),
@@ -128,15 +152,28 @@ pub(super) fn skip_value(text: &[u8], at: usize) -> Result<usize, Stop> {
     }
 }
 
+/// The first position at or after `at` that is no digit: eight bytes a step.
+#[inline]
+fn skip_digits(text: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        // Digits become 0 to 9; of what is not, adding sets the high bit, where it was not set before.
+        let word = u64::from_le_bytes(*chunk) ^ (ONES * b'0' as u64);
+        let others = (((word & !HIGHS) + ONES * (0x80 - 10)) | word) & HIGHS;
+        if others != 0 {
+            return at + (others.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while matches!(text.get(at), Some(b'0'..=b'9')) {
+        at += 1;
+    }
+    at
+}
+
 /// The position behind the number at `at`. A number needs a byte behind it: at the end of the slice it may go on.
 #[inline]
 pub(super) fn skip_number(text: &[u8], at: usize) -> Result<usize, Stop> {
-    let digits = |mut at: usize| {
-        while matches!(text.get(at), Some(b'0'..=b'9')) {
-            at += 1;
-        }
-        at
-    };
+    let digits = |at: usize| skip_digits(text, at);
     let first = at + usize::from(byte(text, at)? == b'-');
     let mut end = digits(first);
     if end == first {
@@ -214,13 +251,13 @@ const CLASSES: [Class; 256] = {
 
 /// The position behind the container at `at`. Brackets must match and strings must be strict; separators are not
 /// checked (TRACE-FORMAT 6.1: what is not used need not be noticed), bare words are (R15 holds for the whole text).
-fn skip_container(text: &[u8], mut at: usize) -> Result<usize, Stop> {
+fn skip_container(text: &[u8], mut at: usize, beyond: &mut Beyond) -> Result<usize, Stop> {
     let mut objects = [0u64; DEPTH_LIMIT / 64];
     let mut depth = 0usize;
     loop {
         match CLASSES[usize::from(byte(text, at)?)] {
             Class::Plain => at += 1,
-            Class::Quote => at = skip_string(text, at)?,
+            Class::Quote => at = skip_string(text, at, beyond)?,
             class @ (Class::OpenObject | Class::OpenArray) => {
                 let word = objects.get_mut(depth / 64).ok_or(Stop::Broken)?;
                 let bit = 1 << (depth % 64);
@@ -264,9 +301,9 @@ mod tests {
         let value =
             br#"{"a": [1, -2.5e+3, "x\"\u00e9\ud83d\ude00", {"b": null}], "c": true, "d": "0123456789abcdef"} "#;
         let end = value.len() - 1;
-        assert_eq!(skip_value(value, 0), Ok(end));
+        assert_eq!(skip_value(value, 0, &mut Beyond::default()), Ok(end));
         for cut in 0..end {
-            assert_eq!(skip_value(&value[..cut], 0), Err(Stop::NeedMore), "cut at {cut}");
+            assert_eq!(skip_value(&value[..cut], 0, &mut Beyond::default()), Err(Stop::NeedMore), "cut at {cut}");
         }
     }
 
@@ -284,24 +321,28 @@ mod tests {
             "- ",
             "nul, ",
         ] {
-            assert_eq!(skip_value(text.as_bytes(), 0), Err(Stop::Broken), "{text:?}");
+            assert_eq!(skip_value(text.as_bytes(), 0, &mut Beyond::default()), Err(Stop::Broken), "{text:?}");
         }
     }
 
     #[test]
     fn the_depth_limit_is_exact() {
         let nested = |depth: usize| format!("{}{} ", "[".repeat(depth), "]".repeat(depth));
-        assert!(skip_value(nested(DEPTH_LIMIT).as_bytes(), 0).is_ok());
-        assert_eq!(skip_value(nested(DEPTH_LIMIT + 1).as_bytes(), 0), Err(Stop::Broken));
+        assert!(skip_value(nested(DEPTH_LIMIT).as_bytes(), 0, &mut Beyond::default()).is_ok());
+        assert_eq!(skip_value(nested(DEPTH_LIMIT + 1).as_bytes(), 0, &mut Beyond::default()), Err(Stop::Broken));
     }
 
     #[test]
     fn the_end_of_a_string_is_found_at_every_offset() {
         for length in 0..40 {
             let text = |end: u8| [b"\"", "x".repeat(length).as_bytes(), &[end], b"         "].concat();
-            assert_eq!(skip_string(&text(b'"'), 0), Ok(length + 2));
-            assert_eq!(skip_string(&text(0x1f), 0), Err(Stop::Broken));
-            assert_eq!(skip_string(&text(0x80), 0), Err(Stop::NeedMore), "UTF-8 bytes are content");
+            assert_eq!(skip_string(&text(b'"'), 0, &mut Beyond::default()), Ok(length + 2));
+            assert_eq!(skip_string(&text(0x1f), 0, &mut Beyond::default()), Err(Stop::Broken));
+            assert_eq!(
+                skip_string(&text(0x80), 0, &mut Beyond::default()),
+                Err(Stop::NeedMore),
+                "UTF-8 bytes are content"
+            );
         }
     }
 }

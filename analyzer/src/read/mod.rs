@@ -1,8 +1,8 @@
 //! Bytes into a [`Trace`]. Knows every quirk of Kineto (TRACE-FORMAT.md), and no analysis.
 //!
 //! ```text
-//! source (thread: read, gunzip, to UTF-8) -> window -> document -> stream -> lanes (event, lexer -> builder) -> Trace
-//!                                                         `-> repair, where the text is not strict JSON
+//! source (thread: read, gunzip, to UTF-8) -> window -> document -> stream -> lane (event, lexer -> builder) -> Trace
+//!                                              `-> workers -> lanes ----------^ `-> repair, where it is not strict JSON
 //! ```
 //! The text is never held whole: a window of it is, and the columns grow. A good event is never lost to a bad one beside
 //! it, and what was wrong comes back as findings.
@@ -18,6 +18,8 @@ mod lexer;
 mod metadata;
 mod number;
 mod repair;
+mod rows;
+mod seams;
 mod sniff;
 mod source;
 mod stream;
@@ -26,12 +28,16 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod window;
+mod workers;
 
 use crate::audit::{Code, Finding};
 use crate::trace::Trace;
 use std::io::Read;
 use std::path::PathBuf;
 use thiserror::Error;
+
+/// More workers than this would wait for the one thread that inflates.
+const MOST_WORKERS: usize = 6;
 
 /// What reading may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -134,13 +140,20 @@ impl ErrorKind {
 /// Where nothing of the input can be used: see [`ErrorKind`]. Damage that leaves something usable is in
 /// [`ReadTrace::findings`].
 pub fn read<R: Read + Send>(input: R, limits: &Limits) -> Result<ReadTrace, ErrorKind> {
-    read_in_blocks(input, limits, source::BLOCK_BYTES)
+    let threads = rayon::current_num_threads();
+    read_with(input, limits, source::BLOCK_BYTES, if threads > 1 { threads.min(MOST_WORKERS) } else { 0 })
 }
 
-/// The same with blocks of `block_bytes` (at least 4, for the byte order mark): the result must not depend on it.
-fn read_in_blocks<R: Read + Send>(input: R, limits: &Limits, block_bytes: usize) -> Result<ReadTrace, ErrorKind> {
-    source::with_blocks(input, block_bytes, |blocks| {
-        let mut document = document::Document::new(window::Window::new(blocks, limits.max_bytes), limits);
+/// The same with blocks of `block_bytes` (at least 4, for the byte order mark) and so many workers: the result must not
+/// depend on them.
+fn read_with<R: Read + Send>(
+    input: R,
+    limits: &Limits,
+    block_bytes: usize,
+    workers: usize,
+) -> Result<ReadTrace, ErrorKind> {
+    source::with_blocks(input, block_bytes, workers, |inbox, workers| {
+        let mut document = document::Document::new(window::Window::new(inbox, workers, limits.max_bytes), limits);
         let outcome = document.read();
         conclude::conclude(document, outcome)
     })

@@ -4,13 +4,14 @@
 //! blocks whatever the file's size.
 
 use super::gzip::{Gunzip, GzipFacts};
+use super::workers::{Read as PieceRead, Workers};
 use std::io::{Chain, Cursor, Read};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// One block of text: enough for all lanes of the parser.
 pub(super) const BLOCK_BYTES: usize = 1 << 20;
-/// Blocks in flight: one being filled, one being read, the rest in between.
-const BLOCKS: usize = 6;
+/// Blocks in flight beside those that workers read: one being filled, one at the cursor, the rest in between.
+const BLOCKS: usize = 4;
 /// Room in front of a block's text, for what the parser has left of the block before: so that no text is ever copied but
 /// the event that a block's end cuts.
 pub(super) const HEADROOM: usize = 64 << 10;
@@ -30,73 +31,121 @@ pub(super) struct SourceFacts {
 }
 
 /// A piece of text with room in front of it.
+#[derive(Default)]
 pub(super) struct Block {
-    /// [`HEADROOM`] bytes, then the text, then what is left of a block before.
-    pub(super) bytes: Vec<u8>,
-    /// Where the text ends.
-    pub(super) end: usize,
+    /// Room ([`HEADROOM`] bytes at first), then the text, then what is left of a block before.
+    bytes: Vec<u8>,
+    from: usize,
+    end: usize,
+    /// It stands for one of the places in the ring, whose number bounds the memory.
+    in_ring: bool,
 }
 
 impl Block {
     /// The text.
+    #[inline]
     pub(super) fn text(&self) -> &[u8] {
-        self.bytes.get(HEADROOM..self.end).unwrap_or_default()
+        self.bytes.get(self.from..self.end).unwrap_or_default()
+    }
+
+    /// Drops the first `count` bytes of the text.
+    #[inline]
+    pub(super) fn advance(&mut self, count: usize) {
+        self.from = (self.from + count).min(self.end);
+    }
+
+    /// Drops the text from `length` on.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.end = (self.from + length).min(self.end);
+    }
+
+    /// This text and that of `next` behind it. Where two places in the ring become one, the memory of the other is
+    /// returned, to be given back: the shorter text is copied, as a rule.
+    pub(super) fn joined(mut self, mut next: Self) -> (Self, Option<Vec<u8>>) {
+        let (in_ring, both) = (self.in_ring || next.in_ring, self.in_ring && next.in_ring);
+        let length = self.text().len();
+        if let Some(from) = next.from.checked_sub(length)
+            && let Some(room) = next.bytes.get_mut(from..next.from)
+        {
+            room.copy_from_slice(self.text());
+            return (Self { from, in_ring, ..next }, both.then_some(self.bytes));
+        }
+        self.bytes.truncate(self.end);
+        self.bytes.drain(..self.from);
+        self.bytes.extend_from_slice(next.text());
+        (Self { from: 0, end: self.bytes.len(), in_ring, bytes: self.bytes }, both.then_some(next.bytes))
+    }
+
+    /// A copy of the text from `from` on, which stands for no place in the ring.
+    pub(super) fn copy_from(&self, from: usize) -> Self {
+        let bytes = self.text().get(from..).unwrap_or_default().to_vec();
+        Self { from: 0, end: bytes.len(), in_ring: false, bytes }
     }
 }
 
-/// What the thread sends.
-enum Message {
+/// What comes to the one who puts the text in order.
+pub(super) enum Message {
+    /// The next block of the text.
     Block(Block),
+    /// There is no more.
     End(SourceFacts),
+    /// A worker has read a piece.
+    Read(Box<PieceRead>),
+    /// A worker has panicked.
+    Died,
 }
 
-/// The receiving end.
-pub(super) struct Blocks {
+/// The end to which blocks and pieces come.
+pub(super) struct Inbox {
     messages: Receiver<Message>,
     empty: Sender<Vec<u8>>,
-    facts: Option<SourceFacts>,
 }
 
-impl Blocks {
-    /// The next block; `None` once the text has ended.
-    pub(super) fn next(&mut self) -> Option<Block> {
-        if self.facts.is_some() {
-            return None;
+impl Inbox {
+    /// The next message; none will come where it is `None`.
+    pub(super) fn next(&self) -> Option<Message> {
+        self.messages.recv().ok()
+    }
+
+    /// The next message, where it is there already.
+    pub(super) fn next_now(&self) -> Option<Message> {
+        self.messages.try_recv().ok()
+    }
+
+    /// Gives a block back that is done with.
+    pub(super) fn give_back(&self, block: Block) {
+        if block.in_ring {
+            self.give_back_bytes(block.bytes);
         }
-        match self.messages.recv() {
-            Ok(Message::Block(block)) => return Some(block),
-            Ok(Message::End(facts)) => self.facts = Some(facts),
-            Err(_) => self.facts = Some(SourceFacts::default()),
-        }
-        None
     }
 
     /// Gives a block's bytes back to be filled again.
-    pub(super) fn give_back(&self, bytes: Vec<u8>) {
+    pub(super) fn give_back_bytes(&self, bytes: Vec<u8>) {
         let bytes = if bytes.capacity() > MOST_KEPT_BYTES { Vec::new() } else { bytes };
         let _ = self.empty.send(bytes); // the thread may have ended: then nobody needs it
     }
-
-    /// What the layers below said. Drops what was not read.
-    pub(super) fn finish(mut self) -> SourceFacts {
-        self.facts.take().unwrap_or_default()
-    }
 }
 
-/// Runs `parse` over the text of `input` while a thread of its own produces it.
-pub(super) fn with_blocks<R: Read + Send, T>(input: R, block_bytes: usize, parse: impl FnOnce(Blocks) -> T) -> T {
-    let (sender, messages) = sync_channel(BLOCKS);
+/// Runs `parse` over the text of `input` while a thread of its own produces it and `workers` more are there to read it.
+pub(super) fn with_blocks<R: std::io::Read + Send, T>(
+    input: R,
+    block_bytes: usize,
+    workers: usize,
+    parse: impl FnOnce(Inbox, Workers) -> T,
+) -> T {
+    let (sender, messages) = channel();
     let (empty, returned) = channel();
-    for _ in 0..BLOCKS {
+    for _ in 0..BLOCKS + workers {
         let _ = empty.send(Vec::new());
     }
     std::thread::scope(|scope| {
+        let workers = Workers::start(workers, &sender, scope);
         scope.spawn(move || produce(input, block_bytes, &sender, &returned));
-        parse(Blocks { messages, empty, facts: None })
+        parse(Inbox { messages, empty }, workers)
     })
 }
 
-fn produce<R: Read>(input: R, block_bytes: usize, sender: &SyncSender<Message>, returned: &Receiver<Vec<u8>>) {
+fn produce<R: Read>(input: R, block_bytes: usize, sender: &Sender<Message>, returned: &Receiver<Vec<u8>>) {
     let mut facts = SourceFacts::default();
     if let Err(error) = pump(input, block_bytes, sender, returned, &mut facts) {
         facts.error = Some(error);
@@ -107,7 +156,7 @@ fn produce<R: Read>(input: R, block_bytes: usize, sender: &SyncSender<Message>, 
 fn pump<R: Read>(
     mut input: R,
     block_bytes: usize,
-    sender: &SyncSender<Message>,
+    sender: &Sender<Message>,
     returned: &Receiver<Vec<u8>>,
     facts: &mut SourceFacts,
 ) -> std::io::Result<()> {
@@ -129,7 +178,7 @@ fn pump<R: Read>(
             length -= mark;
             encoding
         });
-        let mut block = Block { bytes: block, end: HEADROOM + length };
+        let mut block = Block { bytes: block, from: HEADROOM, end: HEADROOM + length, in_ring: true };
         encoding.transcode(&mut block, facts);
         if block.end > HEADROOM && sender.send(Message::Block(block)).is_err() || is_last {
             break;
@@ -244,13 +293,18 @@ mod tests {
     use super::*;
 
     fn text_of(input: &[u8]) -> (Vec<u8>, SourceFacts) {
-        with_blocks(input, BLOCK_BYTES, |mut blocks| {
+        with_blocks(input, BLOCK_BYTES, 0, |inbox, _| {
             let mut all = Vec::new();
-            while let Some(block) = blocks.next() {
-                all.extend_from_slice(block.text());
-                blocks.give_back(block.bytes);
+            loop {
+                match inbox.next() {
+                    Some(Message::Block(block)) => {
+                        all.extend_from_slice(block.text());
+                        inbox.give_back(block);
+                    }
+                    Some(Message::End(facts)) => return (all, facts),
+                    _ => panic!("nobody else sends"),
+                }
             }
-            (all, blocks.finish())
         })
     }
 
@@ -278,6 +332,6 @@ mod tests {
     #[test]
     fn stopping_early_does_not_hang() {
         let input = vec![b' '; 20 << 20];
-        with_blocks(&input[..], BLOCK_BYTES, |mut blocks| assert!(blocks.next().is_some()));
+        with_blocks(&input[..], BLOCK_BYTES, 2, |inbox, _| assert!(inbox.next().is_some()));
     }
 }

@@ -7,12 +7,12 @@
 use super::builder::Builder;
 use super::document::{Document, VALUE_LIMIT_BYTES};
 use super::event::{next_start, scan, start_anywhere};
-use super::lane::{Before, Lane, Pause};
-use super::lexer::{Stop, skip_blank, skip_value};
+use super::lane::{Before, Pause};
+use super::lexer::{Beyond, Stop, skip_blank, skip_value};
 use super::repair::{Lost, Outer, repair};
+use super::rows::News;
+use super::workers::Found;
 
-/// A piece of the window that is worth a lane of its own.
-const PIECE_BYTES: usize = 256 << 10;
 /// An event longer than this is looked at for others inside it.
 const LONG_EVENT_BYTES: usize = 4 << 20;
 /// So many starts are tried as the end of a damaged event.
@@ -28,7 +28,7 @@ impl Document {
             let broken = match self.run(&mut before) {
                 Pause::End if self.is_real_end(is_root) => return,
                 Pause::End => self.resume(),
-                // (Only a lane that has a next one meets it, and that one's pause is what counts.)
+                // (Whoever meets the next piece goes on with it.)
                 Pause::NeedMore | Pause::Met => match self.short_of_text(is_root) {
                     None => continue,
                     Some(broken) => broken,
@@ -106,27 +106,56 @@ impl Document {
 
     /// The last of two `traceEvents` counts (R17).
     pub(super) fn forget_events(&mut self) {
-        self.lane.builder = Builder::default();
-        self.others.iter_mut().for_each(|lane| lane.builder = Builder::default());
+        self.lane.builder.rows.clear();
     }
 
     pub(super) fn kept(&self) -> u64 {
-        self.lane.builder.kept + self.others.iter().map(|lane| lane.builder.kept).sum::<u64>()
+        self.lane.builder.rows.odd.kept
     }
 
-    /// Reads strict events in the window, on all lanes where it is long enough.
+    /// Reads strict events: what is at the cursor here, what is behind it by the workers.
     fn run(&mut self, before: &mut Before) -> Pause {
-        let wanted = (self.others.len() + 1) * PIECE_BYTES;
-        while !self.others.is_empty() && self.window.rest().len() < wanted && self.window.grow() {}
-        let (text, offset) = (self.window.rest(), self.window.offset());
-        let starts = piece_starts(text, self.others.len());
-        let (consumed, pause) = if starts.is_empty() {
-            self.lane.run(text, offset, before, None)
-        } else {
-            share(&mut self.lane, &mut self.others, text, offset, before, &starts)
-        };
-        self.window.advance(consumed);
-        pause
+        loop {
+            self.window.share();
+            let pause = match self.window.next_read() {
+                Some((found, pause, its_before)) => {
+                    *before = its_before;
+                    self.append(found);
+                    pause
+                }
+                None if self.window.rest().is_empty() => Pause::NeedMore,
+                None => {
+                    let next = self.window.next_piece();
+                    let (consumed, pause) = self.lane.run(self.window.rest(), self.window.offset(), before, next);
+                    self.window.advance(consumed);
+                    pause
+                }
+            };
+            if pause != Pause::Met {
+                return pause;
+            }
+        }
+    }
+
+    /// Takes over what a worker found in the piece at the cursor.
+    fn append(&mut self, found: Found) {
+        for (worker, news) in self.window.dropped_news() {
+            self.learn(worker, news);
+        }
+        self.learn(found.worker, found.news);
+        let Builder { ids, rows, .. } = &mut self.lane.builder;
+        let mut more = found.rows;
+        if let Some(translation) = self.translations.get(found.worker) {
+            rows.append(&mut more, translation, &ids.names);
+        }
+        self.window.refill(more);
+        self.lane.damage.join(&found.damage);
+    }
+
+    fn learn(&mut self, worker: usize, news: News) {
+        if let Some(translation) = self.translations.get_mut(worker) {
+            self.lane.builder.ids.learn(news, translation);
+        }
     }
 
     /// The next start of an event behind `from`, by the keys with which events of any file or of this file start.
@@ -221,7 +250,7 @@ impl Document {
         loop {
             let start = self.next_start(1);
             let rest = self.window.rest();
-            match skip_value(rest.get(..start.unwrap_or(rest.len())).unwrap_or_default(), 0) {
+            match skip_value(rest.get(..start.unwrap_or(rest.len())).unwrap_or_default(), 0, &mut Beyond::default()) {
                 Ok(length) => {
                     self.lane.damage.bad_event.add(1, offset);
                     self.window.advance(length);
@@ -288,58 +317,4 @@ fn array_end(rest: &[u8]) -> Option<usize> {
             _ => false,
         }
     })
-}
-
-/// Where pieces of `text` for `more` further lanes may start: behind a comma, in order.
-fn piece_starts(text: &[u8], more: usize) -> Vec<usize> {
-    if text.len() < (more + 1) * PIECE_BYTES / 2 {
-        return Vec::new();
-    }
-    let length = text.len() / (more + 1);
-    let mut starts: Vec<usize> = Vec::new();
-    for piece in 1..=more {
-        let from = (piece * length).max(starts.last().map_or(0, |last| last + 1));
-        let start = next_start(text, from, None);
-        let is_behind_comma = |at: usize| text.get(..at).unwrap_or_default().trim_ascii_end().ends_with(b",");
-        match start.filter(|&at| is_behind_comma(at)) {
-            Some(start) => starts.push(start),
-            None => break,
-        }
-    }
-    starts
-}
-
-/// Reads `text` on several lanes at once. Returns how much was consumed and why reading stopped, as one lane would.
-fn share(
-    first: &mut Lane,
-    others: &mut [Lane],
-    text: &[u8],
-    offset: u64,
-    before: &mut Before,
-    starts: &[usize],
-) -> (usize, Pause) {
-    let marks: Vec<_> = others.iter().map(Lane::mark).collect();
-    let mut results: Vec<(usize, Pause, Before)> = vec![(0, Pause::NeedMore, *before); starts.len() + 1];
-    let bounds =
-        std::iter::once(0).chain(starts.iter().copied()).zip(starts.iter().map(|&next| Some(next)).chain([None]));
-    let lanes = std::iter::once(first).chain(others.iter_mut());
-    rayon::scope(|scope| {
-        for ((lane, (from, next)), result) in lanes.zip(bounds).zip(&mut results) {
-            // Behind the comma that a piece starts after; the first goes on where the window stood.
-            let mut before = if from == 0 { result.2 } else { Before::Comma };
-            scope.spawn(move |_| {
-                let piece = text.get(from..).unwrap_or_default();
-                let met = next.map(|next| next - from);
-                let (consumed, pause) = lane.run(piece, offset + crate::units::count(from), &mut before, met);
-                *result = (from + consumed, pause, before);
-            });
-        }
-    });
-    let confirmed = results.iter().take_while(|(_, pause, _)| *pause == Pause::Met).count();
-    for (lane, mark) in others.iter_mut().zip(&marks).skip(confirmed) {
-        lane.go_back(mark);
-    }
-    let (consumed, pause, last) = results.get(confirmed).copied().unwrap_or((0, Pause::NeedMore, *before));
-    *before = last;
-    (consumed, pause)
 }

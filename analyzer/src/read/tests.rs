@@ -346,18 +346,21 @@ proptest! {
         if is_cut {
             text.truncate(cut.index(text.len()));
         }
-        let told = |block_bytes: usize| {
+        let told = |block_bytes: usize, workers: usize| {
             let mut told = String::new();
-            match read_in_blocks(&text[..], &Limits::default(), block_bytes) {
+            match read_with(&text[..], &Limits::default(), block_bytes, workers) {
                 Ok(read) => write!(told, "{:?} {:?} {} {}", rows(&read.trace), read.findings, read.events_kept, read.events_skipped),
                 Err(error) => write!(told, "{error}"),
             }
             .unwrap();
             told
         };
-        let whole = told(1 << 20);
+        let whole = told(1 << 20, 0);
         for block_bytes in [4, 7, 64, 1000] {
-            prop_assert_eq!(&told(block_bytes), &whole, "blocks of {} bytes", block_bytes);
+            for workers in [0, 1, 3] {
+                let told = told(block_bytes, workers);
+                prop_assert_eq!(&told, &whole, "blocks of {} bytes, {} workers", block_bytes, workers);
+            }
         }
     }
 }

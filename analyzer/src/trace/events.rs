@@ -3,65 +3,13 @@
 //! A builder pushes rows into plain vectors; `finish` moves them into polars arrays without copying. Times are
 //! nanoseconds on the trace's clock, ids are indices of this trace (`NameId`, `TrackId`), absent numbers are [`ABSENT`].
 
+pub use super::columns::ABSENT;
+use super::columns::{IdColumn, TimeColumn, WholeColumn, Wholes};
 use super::names::NameId;
 use super::tracks::TrackId;
 use crate::units::{Bytes, Nanoseconds, Timestamp};
-use polars::prelude::{Int64Chunked, PlSmallStr, UInt32Chunked};
-use polars_buffer::Buffer;
-
-/// A number that the event does not have.
-pub const ABSENT: i64 = i64::MIN;
-
 /// The device or stream of an event that names none.
 pub const NO_DEVICE_ID: i64 = -1;
-
-/// A column: a polars array and the slice that it is made of, which share one buffer.
-macro_rules! column {
-    ($(#[doc = $doc:literal])* $column:ident, $value:ty, $array:ty, $absent:expr) => {
-        $(#[doc = $doc])*
-        #[derive(Clone, Debug)]
-        pub struct $column {
-            array: $array,
-            /// What `array` holds, without asking it on every access.
-            values: Buffer<$value>,
-        }
-
-        impl $column {
-            pub(crate) fn from_vec(key: &'static str, values: Vec<$value>) -> Self {
-                let array = <$array>::from_vec(PlSmallStr::from_static(key), values);
-                let values = array.downcast_as_array().values().clone();
-                Self { array, values }
-            }
-
-            /// The values.
-            #[must_use]
-            pub fn values(&self) -> &[$value] {
-                self.values.as_slice()
-            }
-
-            /// The polars array, shared.
-            #[must_use]
-            pub fn array(&self) -> &$array {
-                &self.array
-            }
-
-            #[inline]
-            fn at(&self, row: usize) -> $value {
-                self.values.as_slice().get(row).copied().unwrap_or($absent)
-            }
-        }
-    };
-}
-
-column! {
-    /// A column of whole numbers.
-    WholeColumn, i64, Int64Chunked, ABSENT
-}
-
-column! {
-    /// A column of ids.
-    IdColumn, u32, UInt32Chunked, u32::MAX
-}
 
 /// The four kinds of events in the host forest, in the order of METRICS 1's sort key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -159,7 +107,7 @@ macro_rules! table {
 
         /// Rows on their way into columns.
         #[derive(Clone, Debug, Default)]
-        pub struct $builder { $($column: Vec<table!(@value $kind)>),* }
+        pub struct $builder { $($column: table!(@value $kind)),* }
 
         impl $builder {
             /// Moves the rows into columns.
@@ -168,15 +116,15 @@ macro_rules! table {
                 $table { $($column: <table!(@column $kind)>::from_vec($key, self.$column)),* }
             }
 
-            /// Forgets the rows from `rows` on.
-            pub(crate) fn truncate(&mut self, rows: usize) {
-                $(self.$column.truncate(rows);)*
+            /// Moves the rows of `other` behind these, with their ids translated; `other` keeps its memory for the next ones.
+            pub(crate) fn append(&mut self, other: &mut Self, ids: &Translation) {
+                let _ = ids; // a table may have no ids
+                $(table!(@append $kind, self.$column, other.$column, ids);)*
             }
 
-            /// Takes over the rows of `other`, whose ids are translated.
-            pub(crate) fn append(&mut self, other: Self, ids: &Translation) {
-                let _ = ids; // a table may have no ids
-                $(self.$column.extend(other.$column.into_iter().map(|value| table!(@translate $kind, ids, value)));)*
+            /// Drops all rows, and keeps their memory.
+            pub(crate) fn clear(&mut self) {
+                $(self.$column.clear();)*
             }
 
             /// The starts of the rows so far, in nanoseconds.
@@ -232,20 +180,22 @@ macro_rules! table {
             }
         }
     };
+    (@column time) => { TimeColumn };
     (@column whole) => { WholeColumn };
     (@column $id:ident) => { IdColumn };
-    (@value whole) => { i64 };
-    (@value $id:ident) => { u32 };
-    (@translate name, $ids:ident, $value:ident) => { $ids.name($value) };
-    (@translate track, $ids:ident, $value:ident) => { $ids.track($value) };
-    (@translate config, $ids:ident, $value:ident) => { $ids.config($value) };
-    (@translate $kind:ident, $ids:ident, $value:ident) => { $value };
+    (@value time) => { Vec<i64> };
+    (@value whole) => { Wholes };
+    (@value $id:ident) => { Vec<u32> };
+    (@append name, $rows:expr, $more:expr, $ids:ident) => { $rows.extend($more.drain(..).map(|id| $ids.name(id))) };
+    (@append track, $rows:expr, $more:expr, $ids:ident) => { $rows.extend($more.drain(..).map(|id| $ids.track(id))) };
+    (@append config, $rows:expr, $more:expr, $ids:ident) => { $rows.extend($more.drain(..).map(|id| $ids.config(id))) };
+    (@append $kind:ident, $rows:expr, $more:expr, $ids:ident) => { $rows.append(&mut $more) };
 }
 
 table! {
     /// Annotations, operators, runtime calls and overhead.
     HostEvents, HostBuilder, {
-        start: whole = "start_ns", end: whole = "end_ns", name: name = "name", track: track = "track", kind: id = "kind",
+        start: time = "start_ns", duration: whole = "duration_ns", name: name = "name", track: track = "track", kind: id = "kind",
         external_id: whole = "external_id", correlation: whole = "correlation", shapes: name = "shapes", module: name = "module",
     }
 }
@@ -254,7 +204,7 @@ impl HostBuilder {
     /// Adds one event.
     pub fn push(&mut self, event: HostEvent) {
         self.start.push(event.start.nanoseconds());
-        self.end.push(event.end.nanoseconds());
+        self.duration.push((event.end - event.start).get());
         self.name.push(event.name.column());
         self.track.push(event.track.column());
         self.kind.push(event.kind as u32);
@@ -269,13 +219,13 @@ impl HostEvents {
     /// The end of `row`.
     #[must_use]
     pub fn end(&self, row: usize) -> Timestamp {
-        Timestamp::from_nanoseconds(self.end.at(row))
+        self.start(row) + Nanoseconds::new(self.duration.at(row))
     }
 
     /// The length of `row`.
     #[must_use]
     pub fn duration(&self, row: usize) -> Nanoseconds {
-        self.end(row) - self.start(row)
+        Nanoseconds::new(self.duration.at(row))
     }
 
     /// The name of `row`.
@@ -364,7 +314,7 @@ pub struct DeviceEvent {
 table! {
     /// Kernels, copies, fills and accelerator packets.
     DeviceEvents, DeviceBuilder, {
-        start: whole = "start_ns", end: whole = "end_ns", name: name = "name", kind: id = "kind", device: whole = "device",
+        start: time = "start_ns", duration: whole = "duration_ns", name: name = "name", kind: id = "kind", device: whole = "device",
         stream: whole = "stream", correlation: whole = "correlation", bytes: whole = "bytes", config: config = "config",
     }
 }
@@ -373,7 +323,7 @@ impl DeviceBuilder {
     /// Adds one event.
     pub fn push(&mut self, event: DeviceEvent) {
         self.start.push(event.start.nanoseconds());
-        self.end.push(event.end.nanoseconds());
+        self.duration.push((event.end - event.start).get());
         self.name.push(event.name.column());
         self.kind.push(event.kind as u32);
         self.device.push(event.device);
@@ -388,13 +338,13 @@ impl DeviceEvents {
     /// The end of `row`.
     #[must_use]
     pub fn end(&self, row: usize) -> Timestamp {
-        Timestamp::from_nanoseconds(self.end.at(row))
+        self.start(row) + Nanoseconds::new(self.duration.at(row))
     }
 
     /// The length of `row`.
     #[must_use]
     pub fn duration(&self, row: usize) -> Nanoseconds {
-        self.end(row) - self.start(row)
+        Nanoseconds::new(self.duration.at(row))
     }
 
     /// The name of `row`.
@@ -437,7 +387,7 @@ impl DeviceEvents {
 table! {
     /// Python stack frames: no part of the forest, they serve modules and data loading.
     PythonFrames, PythonBuilder, {
-        start: whole = "start_ns", end: whole = "end_ns", name: name = "name", track: track = "track",
+        start: time = "start_ns", duration: whole = "duration_ns", name: name = "name", track: track = "track",
     }
 }
 
@@ -445,7 +395,7 @@ impl PythonBuilder {
     /// Adds one frame.
     pub fn push(&mut self, start: Timestamp, end: Timestamp, name: NameId, track: TrackId) {
         self.start.push(start.nanoseconds());
-        self.end.push(end.nanoseconds());
+        self.duration.push((end - start).get());
         self.name.push(name.column());
         self.track.push(track.column());
     }
@@ -455,7 +405,7 @@ impl PythonFrames {
     /// The end of `row`.
     #[must_use]
     pub fn end(&self, row: usize) -> Timestamp {
-        Timestamp::from_nanoseconds(self.end.at(row))
+        self.start(row) + Nanoseconds::new(self.duration.at(row))
     }
 
     /// The name of `row`.
@@ -473,7 +423,7 @@ impl PythonFrames {
 
 table! {
     /// Synchronisation rows that made the host wait: start and the correlation of the call that waited.
-    SyncCalls, SyncBuilder, { start: whole = "start_ns", correlation: whole = "correlation" }
+    SyncCalls, SyncBuilder, { start: time = "start_ns", correlation: whole = "correlation" }
 }
 
 impl SyncBuilder {
@@ -518,7 +468,7 @@ pub struct MemoryRecord {
 table! {
     /// Allocations and frees.
     MemoryRecords, MemoryBuilder, {
-        start: whole = "time_ns", track: track = "track", device_type: whole = "device_type", device_id: whole = "device_id",
+        start: time = "time_ns", track: track = "track", device_type: whole = "device_type", device_id: whole = "device_id",
         address: whole = "address", bytes: whole = "bytes", allocated: whole = "allocated_bytes",
         reserved: whole = "reserved_bytes", index: whole = "event_index",
     }

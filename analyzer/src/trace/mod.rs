@@ -3,6 +3,7 @@
 //! Polars arrays hold the columns; [`schema`] hands them out as data frames without copying. Sweeps and forests read the
 //! slices. Nothing here reads bytes, and no row order means anything: analyses sort by content (R65).
 
+pub mod columns;
 pub mod events;
 pub mod metadata;
 pub mod names;

@@ -60,11 +60,6 @@ impl Names {
         NameId(id)
     }
 
-    /// Interns every name of `other`; returns the id here of each id there.
-    pub(crate) fn absorb(&mut self, other: &Self) -> Vec<u32> {
-        (0..crate::units::narrow(other.len())).map(|id| self.intern(other.get(NameId(id))).0).collect()
-    }
-
     /// The text of `id`; empty for [`NameId::NONE`].
     #[must_use]
     pub fn get(&self, id: NameId) -> &str {

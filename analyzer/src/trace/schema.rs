@@ -1,24 +1,24 @@
 //! The event tables as polars data frames: the same arrays, shared and not copied.
 
 use super::events::DeviceEvents;
-use polars::prelude::{Column, DataFrame, GroupsIndicator, IntoColumn as _, PolarsResult};
+use polars::prelude::{Column, DataFrame, GroupsIndicator, PolarsResult};
 use std::collections::BTreeMap;
 
-/// `start_ns end_ns name kind device stream correlation bytes config`, one row per device event.
+/// `start_ns duration_ns name kind device stream correlation bytes config`, one row per device event.
 ///
 /// # Errors
 /// Never in practice: all columns of a table have one length.
 pub fn device_frame(device: &DeviceEvents) -> PolarsResult<DataFrame> {
     frame(vec![
-        device.start.array().clone().into_column(),
-        device.end.array().clone().into_column(),
-        device.name.array().clone().into_column(),
-        device.kind.array().clone().into_column(),
-        device.device.array().clone().into_column(),
-        device.stream.array().clone().into_column(),
-        device.correlation.array().clone().into_column(),
-        device.bytes.array().clone().into_column(),
-        device.config.array().clone().into_column(),
+        device.start.polars(),
+        device.duration.polars(),
+        device.name.polars(),
+        device.kind.polars(),
+        device.device.polars(),
+        device.stream.polars(),
+        device.correlation.polars(),
+        device.bytes.polars(),
+        device.config.polars(),
     ])
 }
 
