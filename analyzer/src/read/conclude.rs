@@ -16,7 +16,7 @@ const OUTLIER_NS: i64 = 24 * 3_600 * 1_000_000_000;
 const ABSOLUTE_FROM_NS: i64 = 1_000_000_000_000_000_000;
 
 /// The trace with its findings, or why there is none.
-pub(super) fn conclude(document: Document, outcome: Result<(), ErrorKind>) -> Result<ReadTrace, ErrorKind> {
+pub(super) fn conclude(document: Document<'_>, outcome: Result<(), ErrorKind>) -> Result<ReadTrace, ErrorKind> {
     let (mut window, top, builder, damage) = document.finish();
     if outcome.is_ok() {
         window.drain();

@@ -60,21 +60,21 @@ impl Damage {
 }
 
 /// A document being read.
-pub(super) struct Document {
-    pub(super) window: Window,
+pub(super) struct Document<'r> {
+    pub(super) window: Window<'r>,
     pub(super) top: TopLevel,
-    /// The lane that reads what is not strict, and whatever no worker has; what workers find is appended to its rows.
+    /// The lane that reads what is not strict, and whatever no reader has; what readers find is appended to its rows.
     pub(super) lane: Lane,
-    /// The workers' ids as the lane's, by worker.
+    /// The readers' ids as the lane's, by reader.
     pub(super) translations: Vec<Translation>,
     /// The latest repaired text.
     pub(super) strict: Vec<u8>,
     max_bytes: u64,
 }
 
-impl Document {
-    pub(super) fn new(window: Window, limits: &Limits) -> Self {
-        let translations = (0..window.workers()).map(|_| Translation::default()).collect();
+impl<'r> Document<'r> {
+    pub(super) fn new(window: Window<'r>, limits: &Limits) -> Self {
+        let translations = (0..window.readers()).map(|_| Translation::default()).collect();
         Self {
             window,
             top: TopLevel::default(),
@@ -86,7 +86,7 @@ impl Document {
     }
 
     /// Everything that was read.
-    pub(super) fn finish(self) -> (Window, TopLevel, Builder, Damage) {
+    pub(super) fn finish(self) -> (Window<'r>, TopLevel, Builder, Damage) {
         (self.window, self.top, self.lane.builder, self.lane.damage)
     }
 

@@ -1,6 +1,6 @@
 //! The hot loop: strict events of a piece of text, one after another, into a builder.
 //!
-//! Several lanes may work on pieces of the text at once (`workers`). Where a piece starts is a guess (`last_start`), which
+//! Several lanes may work on pieces of the text at once (`readers`). Where a piece starts is a guess (`last_start`), which
 //! the lane before confirms by arriving exactly there behind a comma; what was read from a start that is not confirmed is
 //! dropped. So the result is that of one lane, whatever the text and the number of lanes.
 

@@ -1,8 +1,9 @@
 //! Bytes into a [`Trace`]. Knows every quirk of Kineto (TRACE-FORMAT.md), and no analysis.
 //!
 //! ```text
-//! source (thread: read, gunzip, to UTF-8) -> window -> document -> stream -> lane (event, lexer -> builder) -> Trace
-//!                                              `-> workers -> lanes ----------^ `-> repair, where it is not strict JSON
+//! source (read, gunzip, to UTF-8) -> readers (lane: event, lexer, seams -> builder) ─┐
+//!                                 `-> window -> document -> stream (lane) <──────────┴─> Trace
+//!                                                            `-> repair, where the text is not strict JSON
 //! ```
 //! The text is never held whole: a window of it is, and the columns grow. A good event is never lost to a bad one beside
 //! it, and what was wrong comes back as findings.
@@ -17,6 +18,7 @@ mod lane;
 mod lexer;
 mod metadata;
 mod number;
+mod readers;
 mod repair;
 mod rows;
 mod seams;
@@ -28,7 +30,6 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod window;
-mod workers;
 
 use crate::audit::{Code, Finding};
 use crate::trace::Trace;
@@ -36,8 +37,8 @@ use std::io::Read;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// More workers than this would wait for the one thread that inflates.
-const MOST_WORKERS: usize = 6;
+/// More readers than this would wait for each other, since one at a time inflates.
+const MOST_READERS: usize = 6;
 
 /// What reading may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -141,19 +142,21 @@ impl ErrorKind {
 /// [`ReadTrace::findings`].
 pub fn read<R: Read + Send>(input: R, limits: &Limits) -> Result<ReadTrace, ErrorKind> {
     let threads = rayon::current_num_threads();
-    read_with(input, limits, source::BLOCK_BYTES, if threads > 1 { threads.min(MOST_WORKERS) } else { 0 })
+    read_with(input, limits, source::BLOCK_BYTES, if threads > 1 { threads.min(MOST_READERS) } else { 0 })
 }
 
-/// The same with blocks of `block_bytes` (at least 4, for the byte order mark) and so many workers: the result must not
+/// The same with blocks of `block_bytes` (at least 4, for the byte order mark) and so many readers: the result must not
 /// depend on them.
 fn read_with<R: Read + Send>(
     input: R,
     limits: &Limits,
     block_bytes: usize,
-    workers: usize,
+    readers: usize,
 ) -> Result<ReadTrace, ErrorKind> {
-    source::with_blocks(input, block_bytes, workers, |inbox, workers| {
-        let mut document = document::Document::new(window::Window::new(inbox, workers, limits.max_bytes), limits);
+    let source = source::Source::new(Box::new(input), block_bytes);
+    std::thread::scope(|scope| {
+        let readers = readers::Readers::start(source, limits.max_bytes, readers, scope);
+        let mut document = document::Document::new(window::Window::new(readers), limits);
         let outcome = document.read();
         conclude::conclude(document, outcome)
     })

@@ -1,22 +1,13 @@
-//! Bytes of one input, uncompressed and as UTF-8, block by block from a thread of its own.
-//!
-//! The thread reads, inflates and transcodes while the caller parses; blocks go round in a ring, so the memory is a few
-//! blocks whatever the file's size.
+//! Bytes of one input, uncompressed and as UTF-8, block by block.
 
 use super::gzip::{Gunzip, GzipFacts};
-use super::workers::{Read as PieceRead, Workers};
 use std::io::{Chain, Cursor, Read};
-use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// One block of text: enough for all lanes of the parser.
+/// One block of text: enough to be worth handing out, and still in the cache of who inflated it when he reads it.
 pub(super) const BLOCK_BYTES: usize = 1 << 20;
-/// Blocks in flight beside those that workers read: one being filled, one at the cursor, the rest in between.
-const BLOCKS: usize = 4;
-/// Room in front of a block's text, for what the parser has left of the block before: so that no text is ever copied but
-/// the event that a block's end cuts.
-pub(super) const HEADROOM: usize = 64 << 10;
-/// A block that grew beyond this (for one huge event) is not kept.
-const MOST_KEPT_BYTES: usize = 4 * BLOCK_BYTES;
+/// Room in front of a block's text, for what is left of the block before: so that no text is ever copied but the event
+/// that a block's end cuts.
+const HEADROOM: usize = 64 << 10;
 
 /// What the layers below the text say once it has ended.
 #[derive(Debug, Default)]
@@ -37,7 +28,7 @@ pub(super) struct Block {
     bytes: Vec<u8>,
     from: usize,
     end: usize,
-    /// It stands for one of the places in the ring, whose number bounds the memory.
+    /// Its memory is one of the few that go round, whose number bounds how much of the text is held.
     in_ring: bool,
 }
 
@@ -59,8 +50,8 @@ impl Block {
         self.end = (self.from + length).min(self.end);
     }
 
-    /// This text and that of `next` behind it. Where two places in the ring become one, the memory of the other is
-    /// returned, to be given back: the shorter text is copied, as a rule.
+    /// This text and that of `next` behind it. Where both are of the ring, the memory that is left over is returned, to be
+    /// given back: the shorter text is copied, as a rule.
     pub(super) fn joined(mut self, mut next: Self) -> (Self, Option<Vec<u8>>) {
         let (in_ring, both) = (self.in_ring || next.in_ring, self.in_ring && next.in_ring);
         let length = self.text().len();
@@ -76,115 +67,97 @@ impl Block {
         (Self { from: 0, end: self.bytes.len(), in_ring, bytes: self.bytes }, both.then_some(next.bytes))
     }
 
-    /// A copy of the text from `from` on, which stands for no place in the ring.
+    /// The memory, if it is of the ring.
+    pub(super) fn into_ring(self) -> Option<Vec<u8>> {
+        self.in_ring.then_some(self.bytes)
+    }
+
+    /// A copy of the text from `from` on, in memory of its own.
     pub(super) fn copy_from(&self, from: usize) -> Self {
         let bytes = self.text().get(from..).unwrap_or_default().to_vec();
         Self { from: 0, end: bytes.len(), in_ring: false, bytes }
     }
 }
 
-/// What comes to the one who puts the text in order.
-pub(super) enum Message {
-    /// The next block of the text.
-    Block(Block),
-    /// There is no more.
-    End(SourceFacts),
-    /// A worker has read a piece.
-    Read(Box<PieceRead>),
-    /// A worker has panicked.
-    Died,
+/// The text of one input, produced as it is asked for.
+pub(super) struct Source<'r> {
+    input: Input<'r>,
+    encoding: Option<Encoding>,
+    block_bytes: usize,
+    facts: SourceFacts,
 }
 
-/// The end to which blocks and pieces come.
-pub(super) struct Inbox {
-    messages: Receiver<Message>,
-    empty: Sender<Vec<u8>>,
+/// The input, at its start and further on.
+enum Input<'r> {
+    Unopened(Box<dyn Read + Send + 'r>),
+    Open(Bytes<Box<dyn Read + Send + 'r>>),
+    Ended,
 }
 
-impl Inbox {
-    /// The next message; none will come where it is `None`.
-    pub(super) fn next(&self) -> Option<Message> {
-        self.messages.recv().ok()
+impl<'r> Source<'r> {
+    /// The text of `input` in blocks of `block_bytes`.
+    pub(super) fn new(input: Box<dyn Read + Send + 'r>, block_bytes: usize) -> Self {
+        Self { input: Input::Unopened(input), encoding: None, block_bytes, facts: SourceFacts::default() }
     }
 
-    /// The next message, where it is there already.
-    pub(super) fn next_now(&self) -> Option<Message> {
-        self.messages.try_recv().ok()
-    }
-
-    /// Gives a block back that is done with.
-    pub(super) fn give_back(&self, block: Block) {
-        if block.in_ring {
-            self.give_back_bytes(block.bytes);
+    /// The next block, in `memory`; `None` once the text has ended.
+    pub(super) fn next(&mut self, memory: Vec<u8>, in_ring: bool) -> Option<Block> {
+        let mut block = Block { bytes: memory, from: HEADROOM, end: HEADROOM, in_ring };
+        while block.text().is_empty() && !self.ended() {
+            if let Err(error) = self.fill(&mut block) {
+                self.facts.error = Some(error);
+                self.input = Input::Ended;
+            }
         }
+        (!block.text().is_empty()).then_some(block)
     }
 
-    /// Gives a block's bytes back to be filled again.
-    pub(super) fn give_back_bytes(&self, bytes: Vec<u8>) {
-        let bytes = if bytes.capacity() > MOST_KEPT_BYTES { Vec::new() } else { bytes };
-        let _ = self.empty.send(bytes); // the thread may have ended: then nobody needs it
+    /// Whether the text has ended.
+    pub(super) fn ended(&self) -> bool {
+        matches!(self.input, Input::Ended)
     }
-}
 
-/// Runs `parse` over the text of `input` while a thread of its own produces it and `workers` more are there to read it.
-pub(super) fn with_blocks<R: std::io::Read + Send, T>(
-    input: R,
-    block_bytes: usize,
-    workers: usize,
-    parse: impl FnOnce(Inbox, Workers) -> T,
-) -> T {
-    let (sender, messages) = channel();
-    let (empty, returned) = channel();
-    for _ in 0..BLOCKS + workers {
-        let _ = empty.send(Vec::new());
+    /// Nothing more is wanted.
+    pub(super) fn stop(&mut self) {
+        self.input = Input::Ended;
     }
-    std::thread::scope(|scope| {
-        let workers = Workers::start(workers, &sender, scope);
-        scope.spawn(move || produce(input, block_bytes, &sender, &returned));
-        parse(Inbox { messages, empty }, workers)
-    })
-}
 
-fn produce<R: Read>(input: R, block_bytes: usize, sender: &Sender<Message>, returned: &Receiver<Vec<u8>>) {
-    let mut facts = SourceFacts::default();
-    if let Err(error) = pump(input, block_bytes, sender, returned, &mut facts) {
-        facts.error = Some(error);
+    /// What the layers below said.
+    pub(super) fn take_facts(&mut self) -> SourceFacts {
+        std::mem::take(&mut self.facts)
     }
-    let _ = sender.send(Message::End(facts)); // the parser may have stopped early
-}
 
-fn pump<R: Read>(
-    mut input: R,
-    block_bytes: usize,
-    sender: &Sender<Message>,
-    returned: &Receiver<Vec<u8>>,
-    facts: &mut SourceFacts,
-) -> std::io::Result<()> {
-    let head = read_head(&mut input)?;
-    let is_gzip = head.starts_with(&[0x1f, 0x8b]);
-    let bytes = Cursor::new(head).chain(input);
-    let mut bytes = if is_gzip { Bytes::Gzip(Box::new(Gunzip::new(bytes))) } else { Bytes::Plain(bytes) };
-    let mut encoding = None;
-    while let Ok(mut block) = returned.recv() {
-        block.resize(HEADROOM + block_bytes, 0);
-        let text = block.get_mut(HEADROOM..).unwrap_or_default();
+    fn fill(&mut self, block: &mut Block) -> std::io::Result<()> {
+        let mut bytes = match std::mem::replace(&mut self.input, Input::Ended) {
+            Input::Unopened(mut input) => {
+                let head = read_head(&mut input)?;
+                let is_gzip = head.starts_with(&[0x1f, 0x8b]);
+                let bytes = Cursor::new(head).chain(input);
+                if is_gzip { Bytes::Gzip(Box::new(Gunzip::new(bytes))) } else { Bytes::Plain(bytes) }
+            }
+            Input::Open(bytes) => bytes,
+            Input::Ended => return Ok(()),
+        };
+        block.bytes.resize(HEADROOM + self.block_bytes, 0);
+        let text = block.bytes.get_mut(HEADROOM..).unwrap_or_default();
         let mut length = bytes.fill(text)?;
-        facts.gzip = bytes.facts();
-        let is_last = length < block_bytes;
-        let encoding = encoding.get_or_insert_with(|| {
+        self.facts.gzip = bytes.facts();
+        let is_last = length < self.block_bytes;
+        let facts = &mut self.facts;
+        let encoding = self.encoding.get_or_insert_with(|| {
             let (encoding, mark) = Encoding::of(text.get(..length).unwrap_or_default());
             facts.encoding = encoding.finding(mark);
             text.copy_within(mark..length, 0);
             length -= mark;
             encoding
         });
-        let mut block = Block { bytes: block, from: HEADROOM, end: HEADROOM + length, in_ring: true };
-        encoding.transcode(&mut block, facts);
-        if block.end > HEADROOM && sender.send(Message::Block(block)).is_err() || is_last {
-            break;
+        (block.from, block.end) = (HEADROOM, HEADROOM + length);
+        encoding.transcode(block, facts);
+        if !is_last {
+            self.input = Input::Open(bytes);
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The first bytes of the input, enough to recognise gzip.
@@ -293,19 +266,12 @@ mod tests {
     use super::*;
 
     fn text_of(input: &[u8]) -> (Vec<u8>, SourceFacts) {
-        with_blocks(input, BLOCK_BYTES, 0, |inbox, _| {
-            let mut all = Vec::new();
-            loop {
-                match inbox.next() {
-                    Some(Message::Block(block)) => {
-                        all.extend_from_slice(block.text());
-                        inbox.give_back(block);
-                    }
-                    Some(Message::End(facts)) => return (all, facts),
-                    _ => panic!("nobody else sends"),
-                }
-            }
-        })
+        let mut source = Source::new(Box::new(input), BLOCK_BYTES);
+        let mut all = Vec::new();
+        while let Some(block) = source.next(Vec::new(), false) {
+            all.extend_from_slice(block.text());
+        }
+        (all, source.take_facts())
     }
 
     #[test]
@@ -327,11 +293,5 @@ mod tests {
         let input = [b"{ ".to_vec(), input].concat();
         let (all, facts) = text_of(&input);
         assert!(all == input && facts.encoding.is_none() && facts.error.is_none());
-    }
-
-    #[test]
-    fn stopping_early_does_not_hang() {
-        let input = vec![b' '; 20 << 20];
-        with_blocks(&input[..], BLOCK_BYTES, 2, |inbox, _| assert!(inbox.next().is_some()));
     }
 }

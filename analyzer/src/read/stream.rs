@@ -9,9 +9,9 @@ use super::document::{Document, VALUE_LIMIT_BYTES};
 use super::event::{next_start, scan, start_anywhere};
 use super::lane::{Before, Pause};
 use super::lexer::{Beyond, Stop, skip_blank, skip_value};
+use super::readers::Found;
 use super::repair::{Lost, Outer, repair};
 use super::rows::News;
-use super::workers::Found;
 
 /// An event longer than this is looked at for others inside it.
 const LONG_EVENT_BYTES: usize = 4 << 20;
@@ -20,7 +20,7 @@ const STARTS_TRIED: usize = 4;
 /// What must stay in the window to recognise a start that its end cuts.
 const START_BYTES: usize = 256;
 
-impl Document {
+impl Document<'_> {
     /// The elements of `traceEvents`, to its closing bracket or the end of the text.
     pub(super) fn events(&mut self, is_root: bool) {
         let mut before = Before::Nothing;
@@ -113,7 +113,7 @@ impl Document {
         self.lane.builder.rows.odd.kept
     }
 
-    /// Reads strict events: what is at the cursor here, what is behind it by the workers.
+    /// Reads strict events: what is at the cursor here, what is behind it by the readers.
     fn run(&mut self, before: &mut Before) -> Pause {
         loop {
             self.window.share();
@@ -137,23 +137,23 @@ impl Document {
         }
     }
 
-    /// Takes over what a worker found in the piece at the cursor.
+    /// Takes over what a reader found in the piece at the cursor.
     fn append(&mut self, found: Found) {
-        for (worker, news) in self.window.dropped_news() {
-            self.learn(worker, news);
+        for (reader, news) in self.window.dropped_news() {
+            self.learn(reader, news);
         }
-        self.learn(found.worker, found.news);
+        self.learn(found.reader, found.news);
         let Builder { ids, rows, .. } = &mut self.lane.builder;
         let mut more = found.rows;
-        if let Some(translation) = self.translations.get(found.worker) {
+        if let Some(translation) = self.translations.get(found.reader) {
             rows.append(&mut more, translation, &ids.names);
         }
         self.window.refill(more);
         self.lane.damage.join(&found.damage);
     }
 
-    fn learn(&mut self, worker: usize, news: News) {
-        if let Some(translation) = self.translations.get_mut(worker) {
+    fn learn(&mut self, reader: usize, news: News) {
+        if let Some(translation) = self.translations.get_mut(reader) {
             self.lane.builder.ids.learn(news, translation);
         }
     }

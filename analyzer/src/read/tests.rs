@@ -346,9 +346,9 @@ proptest! {
         if is_cut {
             text.truncate(cut.index(text.len()));
         }
-        let told = |block_bytes: usize, workers: usize| {
+        let told = |block_bytes: usize, readers: usize| {
             let mut told = String::new();
-            match read_with(&text[..], &Limits::default(), block_bytes, workers) {
+            match read_with(&text[..], &Limits::default(), block_bytes, readers) {
                 Ok(read) => write!(told, "{:?} {:?} {} {}", rows(&read.trace), read.findings, read.events_kept, read.events_skipped),
                 Err(error) => write!(told, "{error}"),
             }
@@ -357,9 +357,9 @@ proptest! {
         };
         let whole = told(1 << 20, 0);
         for block_bytes in [4, 7, 64, 1000] {
-            for workers in [0, 1, 3] {
-                let told = told(block_bytes, workers);
-                prop_assert_eq!(&told, &whole, "blocks of {} bytes, {} workers", block_bytes, workers);
+            for readers in [0, 1, 3] {
+                let told = told(block_bytes, readers);
+                prop_assert_eq!(&told, &whole, "blocks of {} bytes, {} workers", block_bytes, readers);
             }
         }
     }

@@ -1,0 +1,350 @@
+//! Threads that read pieces of the text at the same time, and what they share.
+//!
+//! ```text
+//!            supply: one at a time                        messages
+//! readers <── inflate a block, cut a piece off ── then ── read it ──> window (puts in order) -> document (appends)
+//! ```
+//! Whoever is free takes the supply, inflates the next block, cuts it where its last event starts, and lets the next one in;
+//! then he reads the piece, which is still in his cache. So nobody waits for all others, and nobody is woken for every
+//! piece: threads that are find themselves on the core of who woke them, while another is idle.
+
+use super::document::Damage;
+use super::event::last_start;
+use super::lane::{Before, Lane, Pause};
+use super::rows::{News, Rows, Told};
+use super::source::{Block, Source, SourceFacts};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
+
+/// A tail longer than this, in which no event starts, is for the document to look at.
+const LONGEST_TAIL_BYTES: usize = 4 << 20;
+
+/// A piece to be read. It seems to start with an event behind a comma, and to end where the next such starts.
+struct Piece {
+    number: u64,
+    text: Block,
+    /// Offset of the piece in the whole text.
+    offset: u64,
+}
+
+/// A piece that was read.
+pub(super) struct Read {
+    pub(super) number: u64,
+    pub(super) text: Block,
+    /// How much of it was consumed; all of it if the reader came exactly to the end, behind a comma.
+    pub(super) consumed: usize,
+    pub(super) pause: Pause,
+    pub(super) before: Before,
+    pub(super) found: Found,
+}
+
+/// What was found in a piece.
+pub(super) struct Found {
+    pub(super) reader: usize,
+    pub(super) news: News,
+    pub(super) rows: Rows,
+    pub(super) damage: Damage,
+}
+
+/// What comes to the one who puts pieces in order.
+pub(super) enum Message {
+    Read(Box<Read>),
+    /// There are no more pieces for now: see [`Supply`].
+    Stopped,
+    /// A reader has panicked.
+    Died,
+}
+
+/// The text that nobody has yet.
+pub(super) struct Supply<'r> {
+    source: Source<'r>,
+    /// Whether readers may take pieces.
+    pub(super) shared: bool,
+    /// What stands behind the last piece: while `shared`, the start of an event.
+    tail: Block,
+    tail_offset: u64,
+    /// The number of the next piece.
+    pub(super) next_number: u64,
+    received_bytes: u64,
+    max_bytes: u64,
+}
+
+impl Supply<'_> {
+    /// Lets readers take pieces, beginning with `tail`, an event that starts at `offset`.
+    fn share(&mut self, tail: Option<(Block, u64)>) {
+        if let Some(tail) = tail {
+            (self.tail, self.tail_offset) = tail;
+        }
+        self.shared = true;
+    }
+
+    /// The text behind the last piece, as it comes.
+    fn next_text(&mut self) -> Option<Block> {
+        let tail = std::mem::take(&mut self.tail);
+        if tail.text().is_empty() { self.next_block(Vec::new(), false) } else { Some(tail) }
+    }
+
+    fn next_block(&mut self, memory: Vec<u8>, in_ring: bool) -> Option<Block> {
+        let block = self.source.next(memory, in_ring)?;
+        self.received_bytes += crate::units::count(block.text().len());
+        if self.over_limit() {
+            self.source.stop();
+        }
+        Some(block)
+    }
+
+    fn over_limit(&self) -> bool {
+        self.received_bytes > self.max_bytes
+    }
+
+    /// Cuts the next piece off; `None` where there is none, and the memory that is left over.
+    fn cut(&mut self, mut memory: Option<Vec<u8>>) -> (Option<Piece>, Option<Vec<u8>>) {
+        while self.tail.text().len() <= LONGEST_TAIL_BYTES {
+            let in_ring = memory.is_some();
+            let Some(block) = self.next_block(memory.take().unwrap_or_default(), in_ring) else { break };
+            let (mut text, left) = std::mem::take(&mut self.tail).joined(block);
+            memory = left;
+            if let Some(cut) = last_start(text.text()) {
+                self.tail = text.copy_from(cut);
+                text.truncate(cut);
+                let piece = Piece { number: self.next_number, text, offset: self.tail_offset };
+                self.tail_offset += crate::units::count(cut);
+                self.next_number += 1;
+                return (Some(piece), memory);
+            }
+            self.tail = text;
+        }
+        self.shared = false;
+        (None, memory)
+    }
+}
+
+/// Memory that goes round.
+#[derive(Default)]
+struct Memory {
+    blocks: Vec<Vec<u8>>,
+    rows: Vec<Rows>,
+    closed: bool,
+}
+
+/// What readers and the window share.
+pub(super) struct Shared<'r> {
+    supply: Mutex<Supply<'r>>,
+    /// The supply is shared, or closed.
+    supplied: Condvar,
+    memory: Mutex<Memory>,
+    /// There is memory, or it is closed.
+    freed: Condvar,
+}
+
+/// A block that grew beyond this (for one huge event) is not kept.
+const MOST_KEPT_BYTES: usize = 4 << 20;
+
+impl<'r> Shared<'r> {
+    fn new(source: Source<'r>, max_bytes: u64, readers: usize) -> Self {
+        let supply = Supply {
+            source,
+            shared: false,
+            tail: Block::default(),
+            tail_offset: 0,
+            next_number: 0,
+            received_bytes: 0,
+            max_bytes,
+        };
+        // One in the hands of every reader, as many that wait to be put in order.
+        let memory = Memory { blocks: vec![Vec::new(); 2 * readers + 1], ..Memory::default() };
+        Self { supply: Mutex::new(supply), supplied: Condvar::new(), memory: Mutex::new(memory), freed: Condvar::new() }
+    }
+
+    /// The next piece for a reader, with rows to fill; `None` once all is closed.
+    fn next_piece(&self, messages: &Sender<Message>) -> Option<(Piece, Rows)> {
+        let mut memory = own(&self.memory);
+        let bytes = loop {
+            if memory.closed {
+                return None;
+            }
+            match memory.blocks.pop() {
+                Some(bytes) => break bytes,
+                None => memory = self.freed.wait(memory).unwrap_or_else(PoisonError::into_inner),
+            }
+        };
+        let rows = memory.rows.pop().unwrap_or_default();
+        drop(memory);
+        let mut bytes = Some(bytes);
+        let mut supply = own(&self.supply);
+        loop {
+            if own(&self.memory).closed {
+                return None;
+            }
+            if supply.shared {
+                let (piece, left) = supply.cut(bytes.take());
+                if let Some(piece) = piece {
+                    left.into_iter().for_each(|left| self.give_back_bytes(left));
+                    return Some((piece, rows));
+                }
+                bytes = left;
+                let _ = messages.send(Message::Stopped); // nobody listens: then all is closed
+            }
+            supply = self.supplied.wait(supply).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Gives a block back that is done with.
+    fn give_back(&self, block: Block) {
+        block.into_ring().into_iter().for_each(|bytes| self.give_back_bytes(bytes));
+    }
+
+    fn give_back_bytes(&self, bytes: Vec<u8>) {
+        own(&self.memory).blocks.push(if bytes.capacity() > MOST_KEPT_BYTES { Vec::new() } else { bytes });
+        self.freed.notify_one();
+    }
+
+    fn close(&self) {
+        own(&self.memory).closed = true;
+        self.freed.notify_all();
+        // Whoever is about to wait for the supply has looked before, with the supply in his hands.
+        drop(own(&self.supply));
+        self.supplied.notify_all();
+    }
+}
+
+/// Locks; what a panicked thread left behind is as good as it was.
+fn own<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The readers and their supply, as the window sees them. They end when it is dropped.
+pub(super) struct Readers<'r> {
+    shared: Arc<Shared<'r>>,
+    messages: Receiver<Message>,
+    /// How many there are.
+    pub(super) count: usize,
+}
+
+impl Drop for Readers<'_> {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl<'r> Readers<'r> {
+    /// Starts `count` readers of `source`.
+    pub(super) fn start<'scope>(
+        source: Source<'r>,
+        max_bytes: u64,
+        count: usize,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> Self
+    where
+        'r: 'scope,
+    {
+        let shared = Arc::new(Shared::new(source, max_bytes, count));
+        let (sender, messages) = channel();
+        // Where the system gives fewer threads there are fewer readers; without any, the document reads alone.
+        let started = (0..count).take_while(|&number| {
+            let (shared, messages) = (Arc::clone(&shared), sender.clone());
+            let thread = std::thread::Builder::new().name(format!("reader {number}"));
+            thread.spawn_scoped(scope, move || work(number, &shared, messages)).is_ok()
+        });
+        let count = started.count();
+        Self { shared, messages, count }
+    }
+
+    /// Lets the readers take pieces, beginning with `tail`, an event that starts at an offset; without one, where they
+    /// stopped.
+    pub(super) fn share(&self, tail: Option<(Block, u64)>) {
+        own(&self.shared.supply).share(tail);
+        self.shared.supplied.notify_all();
+    }
+
+    /// Lets nobody take more pieces; returns the number that the next one would have.
+    pub(super) fn stop(&self) -> u64 {
+        let mut supply = own(&self.shared.supply);
+        supply.shared = false;
+        supply.next_number
+    }
+
+    /// The number that the next piece would have, where nobody may take it now.
+    pub(super) fn stopped_at(&self) -> Option<u64> {
+        let supply = own(&self.shared.supply);
+        (!supply.shared).then_some(supply.next_number)
+    }
+
+    /// The text behind the last piece, as it comes. Only while the readers are stopped.
+    pub(super) fn next_text(&self) -> Option<Block> {
+        own(&self.shared.supply).next_text()
+    }
+
+    /// Whether there is no text behind the last piece.
+    pub(super) fn ended(&self) -> bool {
+        let supply = own(&self.shared.supply);
+        supply.source.ended() && supply.tail.text().is_empty()
+    }
+
+    /// Whether more text came than allowed.
+    pub(super) fn over_limit(&self) -> bool {
+        own(&self.shared.supply).over_limit()
+    }
+
+    /// Waits for the next message.
+    pub(super) fn message(&self) -> Message {
+        self.messages.recv().unwrap_or(Message::Died)
+    }
+
+    /// Gives a block back that is done with.
+    pub(super) fn give_back(&self, block: Block) {
+        self.shared.give_back(block);
+    }
+
+    /// The same for memory that is left over of a block.
+    pub(super) fn give_back_bytes(&self, bytes: Vec<u8>) {
+        self.shared.give_back_bytes(bytes);
+    }
+
+    /// Takes rows to be filled again.
+    pub(super) fn refill(&self, mut rows: Rows) {
+        rows.clear();
+        own(&self.shared.memory).rows.push(rows);
+    }
+
+    /// What the layers below said about the text.
+    pub(super) fn facts(&self) -> SourceFacts {
+        own(&self.shared.supply).source.take_facts()
+    }
+}
+
+/// Says that a reader is gone, should it panic: else everybody would wait for its piece.
+struct Alive(Sender<Message>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.0.send(Message::Died);
+        }
+    }
+}
+
+/// One reader: keeps its names and layouts from piece to piece.
+fn work(reader: usize, shared: &Shared<'_>, messages: Sender<Message>) {
+    let alive = Alive(messages);
+    let mut lane = Lane::default();
+    let mut told = Told::default();
+    while let Some((Piece { number, text, offset }, rows)) = shared.next_piece(&alive.0) {
+        lane.builder.rows = rows;
+        lane.damage = Damage::default();
+        let mut before = Before::Comma;
+        let length = text.text().len();
+        let (consumed, pause) = lane.run(text.text(), offset, &mut before, Some(length));
+        let found = Found {
+            reader,
+            news: lane.builder.ids.news(&mut told),
+            rows: std::mem::take(&mut lane.builder.rows),
+            damage: lane.damage,
+        };
+        let read = Read { number, text, consumed, pause, before, found };
+        if alive.0.send(Message::Read(Box::new(read))).is_err() {
+            return;
+        }
+    }
+}
