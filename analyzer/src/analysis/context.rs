@@ -2,7 +2,7 @@
 
 use super::Grouping;
 use super::checks;
-use super::forest::{Forest, Segment};
+use super::forest::Forest;
 use super::launches::Launches;
 use super::memory::{self, MemoryRow};
 use super::ops::{self, OpRow};
@@ -11,8 +11,6 @@ use super::steps::Steps;
 use super::timeline::{self, DeviceRow};
 use crate::audit::Finding;
 use crate::trace::Trace;
-use crate::trace::tracks::TrackId;
-use hashbrown::HashMap;
 use std::sync::OnceLock;
 
 /// A trace, and what is known of it.
@@ -33,7 +31,6 @@ pub struct Context<'t> {
 #[derive(Default)]
 struct Answers {
     pieces: OnceLock<Pieces>,
-    innermost: OnceLock<HashMap<TrackId, Vec<Segment>>>,
     memory: OnceLock<Vec<MemoryRow>>,
     operators: OnceLock<Vec<OpRow>>,
     devices: OnceLock<Vec<DeviceRow>>,
@@ -65,11 +62,6 @@ impl<'t> Context<'t> {
     /// The category of every piece of time.
     pub fn pieces(&self) -> &Pieces {
         self.answers.pieces.get_or_init(|| Pieces::classify(self.trace, &self.forest, &self.launches))
-    }
-
-    /// The innermost open event of every host thread at every instant.
-    pub fn innermost(&self) -> &HashMap<TrackId, Vec<Segment>> {
-        self.answers.innermost.get_or_init(|| self.forest.innermost(self.trace))
     }
 
     /// The memory of every allocator device.

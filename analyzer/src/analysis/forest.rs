@@ -10,6 +10,7 @@ use crate::units::{Nanoseconds, Timestamp, narrow, widen};
 use hashbrown::HashMap;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// No node.
 const NONE: u32 = u32::MAX;
@@ -107,6 +108,25 @@ impl Forest {
         None
     }
 
+    /// A walk along every thread.
+    #[must_use]
+    pub fn walks(&self, trace: &Trace) -> HashMap<TrackId, Walk> {
+        let mut walks: HashMap<TrackId, Walk> = HashMap::new();
+        let track = |at: usize| self.order.get(at).map(|&row| trace.host.track(widen(row)));
+        let is_walked =
+            |at: &usize| self.order.get(*at).is_some_and(|&row| trace.host.kind(widen(row)) != HostKind::Overhead);
+        let mut at = (0..self.order.len()).find(is_walked);
+        while let Some(first) = at {
+            let mine = track(first);
+            // (Overhead that a thread adopted stands among its rows, with a track of its own.)
+            at = (first + 1..self.order.len()).filter(is_walked).find(|&row| track(row) != mine);
+            if let Some(mine) = mine {
+                walks.insert(mine, Walk { rows: first..at.unwrap_or(self.order.len()), ..Walk::default() });
+            }
+        }
+        walks
+    }
+
     fn nest(&mut self, trace: &Trace, threads: &[u32]) {
         let host = &trace.host;
         let thread = |row: u32| threads.get(widen(row)).copied().unwrap_or(NONE);
@@ -190,25 +210,60 @@ impl Forest {
         }
         own
     }
+}
 
-    /// The innermost open event at every instant, thread by thread; profiler overhead aside.
-    #[must_use]
-    pub fn innermost(&self, trace: &Trace) -> HashMap<TrackId, Vec<Segment>> {
-        let host = &trace.host;
-        let mut threads: HashMap<TrackId, Vec<Segment>> = HashMap::new();
-        let mut rows = self.order.iter().copied().map(widen).filter(|&row| host.kind(row) != HostKind::Overhead);
-        let mut next = rows.next();
-        while let Some(first) = next {
-            let track = host.track(first);
-            let mut sweep = Sweep::default();
-            while let Some(row) = next.filter(|&row| host.track(row) == track) {
-                sweep.enter(trace, row);
-                next = rows.next();
+/// A thread walked once in order of time: which event is innermost, without keeping what was passed.
+#[derive(Default)]
+pub struct Walk {
+    /// What of the forest's order is still to come.
+    rows: Range<usize>,
+    sweep: Sweep,
+    /// Segments before this one were passed.
+    passed: usize,
+}
+
+impl Walk {
+    /// The segments that matter from `from` to `to`, the one that holds `from` first where there is one. No time may be
+    /// before that of an earlier call.
+    pub fn over(&mut self, trace: &Trace, forest: &Forest, (from, to): (Timestamp, Timestamp)) -> &[Segment] {
+        self.walk(trace, forest, from, |last| last.from >= to);
+        self.sweep.segments.get(self.passed..).unwrap_or_default()
+    }
+
+    /// The segment that holds `time`, and the one before it. No time may be before that of an earlier call.
+    pub fn at(&mut self, trace: &Trace, forest: &Forest, time: Timestamp) -> [Option<Segment>; 2] {
+        self.walk(trace, forest, time, |last| last.from > time);
+        let holds = self.sweep.segments.get(self.passed).copied().filter(|segment| segment.from <= time);
+        let before = holds.and_then(|_| self.sweep.segments.get(self.passed.checked_sub(1)?)).copied();
+        [holds, before]
+    }
+
+    /// Goes on until the last segment is `enough`, and passes those before the one that holds `from`.
+    fn walk(&mut self, trace: &Trace, forest: &Forest, from: Timestamp, enough: impl Fn(&Segment) -> bool) {
+        const KEPT: usize = 1024;
+        while !self.sweep.segments.last().is_some_and(&enough) {
+            let Some(row) = self.rows.next() else {
+                self.sweep.leave(trace, None);
+                break;
+            };
+            let row = forest.order.get(row).copied().map_or(0, widen);
+            if trace.host.kind(row) != HostKind::Overhead {
+                self.sweep.enter(trace, row);
             }
-            sweep.leave(trace, None);
-            threads.insert(track, sweep.segments);
+            self.pass(from);
+            // What was passed is of no use to anybody but for the latest.
+            if self.passed > KEPT {
+                self.sweep.segments.drain(..self.passed - 1);
+                self.passed = 1;
+            }
         }
-        threads
+        self.pass(from);
+    }
+
+    fn pass(&mut self, from: Timestamp) {
+        while self.sweep.segments.get(self.passed + 1).is_some_and(|next| next.from <= from) {
+            self.passed += 1;
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! Host-bound time is split by the innermost thing that the launching thread was in. The causes sum to idle exactly.
 
 use super::context::Context;
-use super::forest::Segment;
+use super::forest::Walk;
 use super::intervals::{Interval, Span};
 use crate::trace::Trace;
 use crate::trace::events::{DeviceKind, HostKind};
@@ -74,21 +74,16 @@ impl AddAssign for IdleCauses {
 /// What the host threads were in, ready to be asked about any interval.
 pub struct HostView<'c, 't> {
     context: &'c Context<'t>,
-    threads: &'c HashMap<TrackId, Vec<Segment>>,
     loading: HashMap<TrackId, Span>,
-    waiting: HashSet<usize>,
+    /// Whether a host row waited.
+    waiting: Vec<bool>,
 }
 
 impl<'c, 't> HostView<'c, 't> {
     /// The view of `context`'s host threads.
     #[must_use]
     pub fn new(context: &'c Context<'t>) -> Self {
-        Self {
-            context,
-            threads: context.innermost(),
-            loading: loading_spans(context.trace),
-            waiting: waiting_calls(context),
-        }
+        Self { context, loading: loading_spans(context.trace), waiting: waiting_calls(context) }
     }
 
     /// The causes of the gaps of `device`, whose events are `rows` and busy time is `busy`.
@@ -100,25 +95,25 @@ impl<'c, 't> HostView<'c, 't> {
         starters.sort_unstable_by_key(|&row| (device.start(row), device.correlation(row), device.end(row)));
         let mut causes = IdleCauses::default();
         let mut starters = starters.into_iter().peekable();
-        let mut cursors = HashMap::new();
+        let mut walks = self.context.forest.walks(self.context.trace);
         for pair in busy.pieces().windows(2) {
             let &[(_, from), (to, _)] = pair else { continue };
             while starters.next_if(|&row| device.start(row) < to).is_some() {}
             if let Some(&ender) = starters.peek() {
-                causes += self.gap(ender, (from, to), &mut cursors);
+                causes += self.gap(ender, (from, to), &mut walks);
             }
         }
         causes
     }
 
-    fn gap(&self, ender: usize, (from, to): Interval, cursors: &mut HashMap<TrackId, usize>) -> IdleCauses {
+    fn gap(&self, ender: usize, (from, to): Interval, walks: &mut HashMap<TrackId, Walk>) -> IdleCauses {
         let Some(call) = self.context.launches.call_of(ender) else {
             return IdleCauses { unknown: to - from, ..IdleCauses::default() };
         };
         let launch = self.context.trace.host.start(call);
         let turn = from.max(launch.min(to));
         let track = self.context.trace.host.track(call);
-        let mut causes = self.host_bound(track, (from, turn), cursors.entry(track).or_default());
+        let mut causes = self.host_bound(track, (from, turn), walks);
         if launch >= from {
             causes.launch_latency += to - turn;
         } else {
@@ -127,15 +122,12 @@ impl<'c, 't> HostView<'c, 't> {
         causes
     }
 
-    /// Splits `[from, to)` by what `track` was in. Gaps come in order of time: `cursor` is where the last one ended among
-    /// the thread's segments.
-    fn host_bound(&self, track: TrackId, (from, to): Interval, cursor: &mut usize) -> IdleCauses {
+    /// Splits `[from, to)` by what `track` was in. Gaps come in order of time.
+    fn host_bound(&self, track: TrackId, (from, to): Interval, walks: &mut HashMap<TrackId, Walk>) -> IdleCauses {
         let mut causes = IdleCauses::default();
-        let segments = self.threads.get(&track).map_or(&[][..], Vec::as_slice);
-        while segments.get(*cursor).is_some_and(|segment| segment.from <= from) {
-            *cursor += 1;
-        }
-        let mut index = *cursor;
+        let (trace, forest) = (self.context.trace, &self.context.forest);
+        let segments = walks.get_mut(&track).map_or(&[][..], |walk| walk.over(trace, forest, (from, to)));
+        let mut index = usize::from(segments.first().is_some_and(|first| first.from <= from));
         let mut at = from;
         while at < to {
             let until = segments.get(index).map_or(to, |segment| segment.from.min(to));
@@ -155,7 +147,7 @@ impl<'c, 't> HostView<'c, 't> {
 
     fn book(&self, causes: &mut IdleCauses, track: TrackId, inside: Option<usize>, piece: Interval) {
         let length = piece.1 - piece.0;
-        if inside.is_some_and(|row| self.waiting.contains(&row)) {
+        if inside.is_some_and(|row| self.waiting.get(row) == Some(&true)) {
             causes.synchronisation += length;
             return;
         }
@@ -208,22 +200,25 @@ fn is_loader_frame(name: &str) -> bool {
 
 /// Calls that make the host wait: `...Synchronize`, blocking copies, and calls that the profiler's synchronisation rows
 /// name.
-fn waiting_calls(context: &Context<'_>) -> HashSet<usize> {
+fn waiting_calls(context: &Context<'_>) -> Vec<bool> {
     let trace = context.trace;
     let named: HashSet<i64> =
         (0..trace.syncs.len()).map(|row| trace.syncs.correlation(row)).filter(|&id| id != 0).collect();
     let by_name = trace.names.each(waits_by_name);
-    let mut waiting: HashSet<usize> = (0..trace.host.len())
-        .filter(|&row| trace.host.kind(row) == HostKind::Runtime)
-        .filter(|&row| {
-            by_name.get(trace.host.name(row).index()) == Some(&true) || named.contains(&trace.host.correlation(row))
-        })
-        .collect();
+    let waits = |row: usize| {
+        trace.host.kind(row) == HostKind::Runtime
+            && (by_name.get(trace.host.name(row).index()) == Some(&true)
+                || !named.is_empty() && named.contains(&trace.host.correlation(row)))
+    };
+    let mut waiting: Vec<bool> = (0..trace.host.len()).map(waits).collect();
     // A copy to or from pageable memory holds its call until it is done.
     for row in (0..trace.device.len()).filter(|&row| trace.device.kind(row) == DeviceKind::Memcpy) {
         let is_pageable = trace.names.get(trace.device.name(row)).contains("Pageable");
         let call = context.launches.call_of(row).filter(|_| is_pageable);
-        waiting.extend(call.filter(|&call| trace.device.start(row) < trace.host.end(call)));
+        let held = call.filter(|&call| trace.device.start(row) < trace.host.end(call));
+        if let Some(slot) = held.and_then(|call| waiting.get_mut(call)) {
+            *slot = true;
+        }
     }
     waiting
 }

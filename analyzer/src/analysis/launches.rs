@@ -28,36 +28,29 @@ impl Launches {
     #[must_use]
     pub fn link(trace: &Trace) -> Self {
         let (host, device) = (&trace.host, &trace.device);
-        let mut calls: HashMap<i64, Option<u32>> = HashMap::new();
-        for row in 0..device.len() {
-            if device.correlation(row) != 0 {
-                calls.insert(device.correlation(row), None);
-            }
-        }
+        let mut calls = Calls::of((0..device.len()).map(|row| device.correlation(row)));
         let launches_by_name = trace.names.each(is_launch_name);
         let mut links = Self { launched: vec![false; host.len()], ..Self::default() };
         for row in 0..host.len() {
             if host.kind(row) != HostKind::Runtime || host.correlation(row) == 0 {
                 continue;
             }
-            let Some(call) = calls.get_mut(&host.correlation(row)) else {
+            let Some(call) = calls.get_mut(host.correlation(row)) else {
                 let is_launch = launches_by_name.get(host.name(row).index()) == Some(&true);
                 links.calls_without_event += u64::from(is_launch);
                 continue;
             };
-            match call {
-                None => *call = Some(narrow(row)),
-                Some(other) => {
-                    links.duplicate_correlations += 1;
-                    if compare(trace, row, widen(*other)).is_lt() {
-                        *call = Some(narrow(row));
-                    }
-                }
+            if *call == NONE {
+                *call = narrow(row);
+                continue;
+            }
+            links.duplicate_correlations += 1;
+            if compare(trace, row, widen(*call)).is_lt() {
+                *call = narrow(row);
             }
         }
-        links.call = (0..device.len())
-            .map(|row| calls.get(&device.correlation(row)).copied().flatten().unwrap_or(NONE))
-            .collect();
+        links.call =
+            (0..device.len()).map(|row| calls.get_mut(device.correlation(row)).map_or(NONE, |call| *call)).collect();
         for &call in &links.call {
             if let Some(launched) = links.launched.get_mut(widen(call)) {
                 *launched = true;
@@ -90,6 +83,55 @@ impl Launches {
     #[must_use]
     pub fn is_launch(&self, host_row: usize) -> bool {
         self.launched.get(host_row).copied().unwrap_or(false)
+    }
+}
+
+/// The call of every correlation that device events carry; `NONE` where none is known (yet).
+enum Calls {
+    /// Ids come one after the other, as profilers give them: a table from the first on.
+    Close {
+        first: i64,
+        calls: Vec<u32>,
+    },
+    Scattered(HashMap<i64, u32>),
+}
+
+/// A table may have so many places for each id in it.
+const PLACES_PER_ID: i64 = 16;
+/// Of a table: no device event carries this id.
+const NOT_CARRIED: u32 = NONE - 1;
+
+impl Calls {
+    /// For the ids of device events; 0 is no id.
+    fn of(ids: impl Iterator<Item = i64> + Clone) -> Self {
+        let ids = ids.filter(|id| *id != 0);
+        let (mut first, mut last, mut count) = (i64::MAX, i64::MIN, 0i64);
+        for id in ids.clone() {
+            (first, last, count) = (first.min(id), last.max(id), count + 1);
+        }
+        let places = last.checked_sub(first).filter(|span| *span < PLACES_PER_ID * count);
+        let Some(places) = places.and_then(|span| usize::try_from(span).ok()) else {
+            return Self::Scattered(ids.map(|id| (id, NONE)).collect());
+        };
+        let mut close = Self::Close { first, calls: vec![NOT_CARRIED; places + 1] };
+        for id in ids {
+            if let Some(call) = close.place(id) {
+                *call = NONE;
+            }
+        }
+        close
+    }
+
+    fn place(&mut self, id: i64) -> Option<&mut u32> {
+        match self {
+            Self::Close { first, calls } => calls.get_mut(usize::try_from(id.checked_sub(*first)?).ok()?),
+            Self::Scattered(calls) => calls.get_mut(&id),
+        }
+    }
+
+    /// The call of `id`; `None` where no device event carries it.
+    fn get_mut(&mut self, id: i64) -> Option<&mut u32> {
+        self.place(id).filter(|call| **call != NOT_CARRIED)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Memory (METRICS 7): the allocator's curve per device, its peak and who held it, and net bytes per operator.
 
 use super::context::Context;
+use super::forest::{Segment, Walk};
 use super::{Analysis, Question};
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
@@ -188,16 +189,10 @@ pub fn rows(context: &Context<'_>) -> Vec<MemoryRow> {
     if by_device.is_empty() {
         return Vec::new();
     }
-    let owners = Owners::new(context);
-    by_device.into_iter().filter_map(|(device, records)| row(context, &owners, device, records)).collect()
+    by_device.into_iter().filter_map(|(device, records)| row(context, device, records)).collect()
 }
 
-fn row(
-    context: &Context<'_>,
-    owners: &Owners<'_>,
-    device: AllocatorDevice,
-    mut records: Vec<MemoryRecord>,
-) -> Option<MemoryRow> {
+fn row(context: &Context<'_>, device: AllocatorDevice, mut records: Vec<MemoryRecord>) -> Option<MemoryRow> {
     records.sort_unstable_by_key(|record| {
         (record.time, record.index, record.address, record.bytes, record.allocated, record.reserved)
     });
@@ -210,7 +205,7 @@ fn row(
     let &(_, peak, _) = curve.get(peak_at)?;
     let reserved = looked_at.iter().filter_map(|(index, _)| curve.get(*index)?.2).max().filter(|_| !device.is_host());
     // Records before the first total have no point on the curve.
-    let mut live = live_at(context, owners, &records, peak_at + (records.len() - curve.len()));
+    let mut live = live_at(context, &records, peak_at + (records.len() - curve.len()));
     let explained: Bytes = live.iter().map(|live| live.bytes).sum();
     let before_recording = peak - explained;
     if before_recording != Bytes::ZERO {
@@ -283,7 +278,7 @@ fn growth(context: &Context<'_>, curve: &Curve) -> Option<f64> {
 }
 
 /// Allocations that were live behind the record at `peak_at`, by operator and step.
-fn live_at(context: &Context<'_>, owners: &Owners<'_>, records: &[MemoryRecord], peak_at: usize) -> Vec<LiveRow> {
+fn live_at(context: &Context<'_>, records: &[MemoryRecord], peak_at: usize) -> Vec<LiveRow> {
     let mut live: HashMap<i64, Vec<MemoryRecord>> = HashMap::new();
     for record in records.iter().take(peak_at + 1).filter(|record| record.address != ABSENT) {
         if record.bytes > Bytes::ZERO {
@@ -295,6 +290,7 @@ fn live_at(context: &Context<'_>, owners: &Owners<'_>, records: &[MemoryRecord],
     let mut rows: BTreeMap<(Untrusted, Option<i64>), (Bytes, u64)> = BTreeMap::new();
     let mut held: Vec<MemoryRecord> = live.drain().flat_map(|(_, records)| records).collect();
     held.sort_unstable_by_key(|record| (record.time, record.index, record.address));
+    let mut owners = Owners::new(context);
     for record in held {
         let op = owners.of(context, &record);
         let step = context.steps.of_host_time(record.time).and_then(|index| context.steps.steps.get(index)?.number);
@@ -305,32 +301,30 @@ fn live_at(context: &Context<'_>, owners: &Owners<'_>, records: &[MemoryRecord],
     rows.into_iter().map(|((op, step), (bytes, allocations))| LiveRow { op, step, bytes, allocations }).collect()
 }
 
-/// Finds the operator that an allocation goes to.
-struct Owners<'c> {
-    threads: &'c HashMap<TrackId, Vec<super::forest::Segment>>,
+/// Finds the operators that allocations go to, in order of time.
+struct Owners {
+    walks: HashMap<TrackId, Walk>,
 }
 
 /// The row of allocations outside of any operator.
 const NO_OP: &str = "[outside of any operator]";
 
-impl<'c> Owners<'c> {
-    fn new(context: &'c Context<'_>) -> Self {
-        Self { threads: context.innermost() }
+impl Owners {
+    fn new(context: &Context<'_>) -> Self {
+        Self { walks: context.forest.walks(context.trace) }
     }
 
     /// The innermost operator on the record's own thread that is no allocation helper.
-    fn of(&self, context: &Context<'_>, record: &MemoryRecord) -> Untrusted {
+    fn of(&mut self, context: &Context<'_>, record: &MemoryRecord) -> Untrusted {
         let trace = context.trace;
-        let segments = self.threads.get(&record.track).map_or(&[][..], Vec::as_slice);
         // Both ends of an operator are closed: an instant at its very end still belongs to it.
-        let after = segments.partition_point(|segment| segment.from <= record.time);
-        let candidates = [after.checked_sub(1), after.checked_sub(2)];
+        let candidates = self
+            .walks
+            .get_mut(&record.track)
+            .map(|walk| walk.at(trace, &context.forest, record.time))
+            .unwrap_or_default();
         let holds = |row: usize| trace.host.end(row) >= record.time;
-        let inside = candidates
-            .into_iter()
-            .flatten()
-            .filter_map(|index| segments.get(index)?.innermost())
-            .find(|&row| holds(row));
+        let inside = candidates.into_iter().flatten().filter_map(Segment::innermost).find(|&row| holds(row));
         let mut helper = None;
         let mut at = inside.map(|row| context.forest.node_of(row));
         while let Some(row) = at {

@@ -263,13 +263,16 @@ struct Groups<'c, 't> {
     grouping: Grouping,
     modules: Vec<NameId>,
     index: HashMap<Key, usize>,
+    /// The same for [`Key::Name`], by name: most groups are, and every node asks.
+    by_name: Vec<usize>,
     groups: Vec<(Key, Group)>,
 }
 
 impl<'c, 't> Groups<'c, 't> {
     fn new(context: &'c Context<'t>, grouping: Grouping) -> Self {
         let modules = if grouping == Grouping::Module { super::modules::of_nodes(context) } else { Vec::new() };
-        Self { context, grouping, modules, index: HashMap::new(), groups: Vec::new() }
+        let by_name = if grouping == Grouping::Name { vec![usize::MAX; context.trace.names.len()] } else { Vec::new() };
+        Self { context, grouping, modules, index: HashMap::new(), by_name, groups: Vec::new() }
     }
 
     fn key(&self, row: usize) -> Key {
@@ -282,7 +285,13 @@ impl<'c, 't> Groups<'c, 't> {
     }
 
     fn of(&mut self, key: Key) -> &mut Group {
-        let index = *self.index.entry(key).or_insert(self.groups.len());
+        let known = match key {
+            Key::Name(name) => self.by_name.get_mut(name.index()),
+            _ => None,
+        };
+        let slot = known.unwrap_or_else(|| self.index.entry(key).or_insert(usize::MAX));
+        let index = (*slot).min(self.groups.len());
+        *slot = index;
         if index == self.groups.len() {
             self.groups.push((key, Group::default()));
         }

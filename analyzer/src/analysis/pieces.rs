@@ -65,7 +65,8 @@ fn kernel_verdict(name: &str, kind: DeviceKind) -> KernelVerdict {
 fn inherited(trace: &Trace, forest: &Forest) -> Vec<(rules::HostKind, HostVerdict)> {
     let host = &trace.host;
     let rules = Rules::embedded();
-    let mut by_name: HashMap<(u32, HostKind), HostVerdict> = HashMap::new();
+    // By name and kind: every node asks.
+    let mut by_name: Vec<[Option<HostVerdict>; HostKind::COUNT]> = vec![Default::default(); trace.names.len()];
     let mut verdicts = vec![(rules::HostKind::Overhead, HostVerdict::default()); host.len()];
     for row in forest.nodes() {
         let (name, kind) = (host.name(row), host.kind(row));
@@ -75,8 +76,9 @@ fn inherited(trace: &Trace, forest: &Forest) -> Vec<(rules::HostKind, HostVerdic
             HostKind::Runtime => rules::HostKind::Runtime,
             HostKind::Overhead => rules::HostKind::Overhead,
         };
-        let known = by_name.entry((name.column(), kind));
-        let mut verdict = *known.or_insert_with(|| rules.host(trace.names.get(name), rule_kind));
+        let known = by_name.get_mut(name.index()).and_then(|kinds| kinds.get_mut(kind as usize));
+        let ask = || rules.host(trace.names.get(name), rule_kind);
+        let mut verdict = known.map_or_else(ask, |known| *known.get_or_insert_with(ask));
         if let Some((_, above)) = forest.parent(row).and_then(|parent| verdicts.get(parent)) {
             verdict.scope = above.scope.or(verdict.scope);
             verdict.op = verdict.op.or(above.op);

@@ -25,7 +25,9 @@ pub enum HostKind {
 }
 
 impl HostKind {
-    const ALL: [Self; 4] = [Self::Annotation, Self::Op, Self::Runtime, Self::Overhead];
+    const ALL: [Self; Self::COUNT] = [Self::Annotation, Self::Op, Self::Runtime, Self::Overhead];
+    /// How many kinds there are.
+    pub const COUNT: usize = 4;
 
     fn from_column(value: u32) -> Self {
         Self::ALL.get(value as usize).copied().unwrap_or(Self::Overhead)
