@@ -88,51 +88,65 @@ impl Launches {
 
 /// The call of every correlation that device events carry; `NONE` where none is known (yet).
 enum Calls {
-    /// Ids come one after the other, as profilers give them: a table from the first on.
+    /// Ids count up, as profilers give them: a table of pages, of which those exist that have an id.
     Close {
         first: i64,
-        calls: Vec<u32>,
+        pages: Vec<u32>,
+        calls: Vec<[u32; PAGE]>,
     },
     Scattered(HashMap<i64, u32>),
 }
 
-/// A table may have so many places for each id in it.
-const PLACES_PER_ID: i64 = 16;
-/// Of a table: no device event carries this id.
+const PAGE: usize = 64;
+/// A table may have so many pages for each id in it.
+const PAGES_PER_ID: usize = 4;
+/// Of a page: no device event carries this id.
 const NOT_CARRIED: u32 = NONE - 1;
 
 impl Calls {
     /// For the ids of device events; 0 is no id.
     fn of(ids: impl Iterator<Item = i64> + Clone) -> Self {
         let ids = ids.filter(|id| *id != 0);
-        let (mut first, mut last, mut count) = (i64::MAX, i64::MIN, 0i64);
+        let (mut first, mut last, mut count) = (i64::MAX, i64::MIN, 0);
         for id in ids.clone() {
             (first, last, count) = (first.min(id), last.max(id), count + 1);
         }
-        let places = last.checked_sub(first).filter(|span| *span < PLACES_PER_ID * count);
-        let Some(places) = places.and_then(|span| usize::try_from(span).ok()) else {
+        let pages = last.checked_sub(first).and_then(|span| usize::try_from(span).ok()).map(|span| span / PAGE + 1);
+        let Some(pages) = pages.filter(|pages| *pages <= PAGES_PER_ID * count) else {
             return Self::Scattered(ids.map(|id| (id, NONE)).collect());
         };
-        let mut close = Self::Close { first, calls: vec![NOT_CARRIED; places + 1] };
+        let (mut pages, mut calls) = (vec![NONE; pages], Vec::new());
         for id in ids {
-            if let Some(call) = close.place(id) {
+            let Some((page, place)) = place(first, id) else { continue };
+            let Some(page) = pages.get_mut(page) else { continue };
+            if *page == NONE {
+                *page = narrow(calls.len());
+                calls.push([NOT_CARRIED; PAGE]);
+            }
+            if let Some(call) = calls.get_mut(widen(*page)).and_then(|calls| calls.get_mut(place)) {
                 *call = NONE;
             }
         }
-        close
-    }
-
-    fn place(&mut self, id: i64) -> Option<&mut u32> {
-        match self {
-            Self::Close { first, calls } => calls.get_mut(usize::try_from(id.checked_sub(*first)?).ok()?),
-            Self::Scattered(calls) => calls.get_mut(&id),
-        }
+        Self::Close { first, pages, calls }
     }
 
     /// The call of `id`; `None` where no device event carries it.
     fn get_mut(&mut self, id: i64) -> Option<&mut u32> {
-        self.place(id).filter(|call| **call != NOT_CARRIED)
+        match self {
+            Self::Close { first, pages, calls } => {
+                let (page, place) = place(*first, id)?;
+                let call = calls.get_mut(widen(*pages.get(page)?))?.get_mut(place)?;
+                (*call != NOT_CARRIED).then_some(call)
+            }
+            Self::Scattered(calls) => calls.get_mut(&id),
+        }
     }
+}
+
+/// The page of `id`, and its place there.
+fn place(first: i64, id: i64) -> Option<(usize, usize)> {
+    let at = usize::try_from(id.checked_sub(first)?).ok()?;
+    Some((at / PAGE, at % PAGE))
 }
 
 /// Whether a runtime call of this name gives the device work to do.

@@ -55,7 +55,7 @@ impl Builder {
 
     fn complete(&mut self, text: &[u8], slots: &Slots) -> Result<(), Rejected> {
         let start_ns = slots.get(text, Field::Start).and_then(time).ok_or(Rejected)?;
-        let name = self.name(slots.get(text, Field::Name));
+        let name = self.name(slots.get(text, Field::Name), slots.is_plain);
         let length = self.length(text, slots, start_ns, name)?;
         let start = Timestamp::from_nanoseconds(start_ns);
         let end = start + Nanoseconds::new(length.nanoseconds);
@@ -150,7 +150,7 @@ impl Builder {
         let module = slots
             .get(text, Field::Module)
             .filter(|value| inner(value).is_some_and(|text| !text.is_empty()))
-            .map_or(NameId::NONE, |value| self.name(Some(value)));
+            .map_or(NameId::NONE, |value| self.name(Some(value), slots.is_plain));
         self.rows.host.push(HostEvent { start, end, name, track, kind, external_id, correlation, shapes, module });
     }
 
@@ -222,11 +222,13 @@ impl Builder {
         Ok(())
     }
 
-    fn name(&mut self, value: Option<&[u8]>) -> NameId {
-        match value.and_then(decode) {
+    /// The name in `value`, which is a string or none. Nearly all stood before: a plain one is not looked at but for that.
+    fn name(&mut self, value: Option<&[u8]>, is_plain: bool) -> NameId {
+        let plain = value.filter(|_| is_plain).and_then(inner).and_then(|text| self.ids.names.intern_bytes(text));
+        plain.unwrap_or_else(|| match value.and_then(decode) {
             Some(name) => self.ids.names.intern(&name),
             None => self.ids.names.intern(""),
-        }
+        })
     }
 
     /// `Input Dims` without its white space, so that one shape has one text whoever wrote the file.

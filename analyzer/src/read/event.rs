@@ -52,12 +52,14 @@ pub(super) struct Slots {
     present: u32,
     /// A used key stood twice; the last one counts (R17).
     pub(super) duplicate_key: bool,
+    /// No string of the event has an escape.
+    pub(super) is_plain: bool,
     seams: Seams,
 }
 
 impl Default for Slots {
     fn default() -> Self {
-        Self { spans: [(0, 0); FIELDS], present: 0, duplicate_key: false, seams: Seams::default() }
+        Self { spans: [(0, 0); FIELDS], present: 0, duplicate_key: false, is_plain: false, seams: Seams::default() }
     }
 }
 
@@ -94,6 +96,7 @@ impl Slots {
 pub(super) fn scan(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
     let mut beyond = Beyond::default();
     let end = members(text, slots, &mut beyond)?;
+    slots.is_plain = !beyond.escapes;
     if beyond.is_ascii() || std::str::from_utf8(text.get(..end).unwrap_or_default()).is_ok() {
         Ok(end)
     } else {

@@ -31,19 +31,25 @@ pub(super) fn byte(text: &[u8], at: usize) -> Result<u8, Stop> {
     text.get(at).copied().ok_or(Stop::NeedMore)
 }
 
-/// Whether a byte beyond ASCII may have been passed: one was in the eight bytes of a step, if not before the string's end.
+/// What strings that were passed have beyond plain ASCII. A byte counts that was in the eight bytes of a step, if behind
+/// the string's end.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Beyond(u64);
+pub(super) struct Beyond {
+    bytes: u64,
+    /// A backslash.
+    pub(super) escapes: bool,
+}
 
 impl Beyond {
     /// Whether nothing but ASCII was passed, for sure.
     pub(super) const fn is_ascii(self) -> bool {
-        self.0 & HIGHS == 0
+        self.bytes & HIGHS == 0
     }
 
     /// What was passed is for somebody else to look at.
     pub(super) const fn set(&mut self) {
-        self.0 = HIGHS;
+        self.bytes = HIGHS;
+        self.escapes = true;
     }
 }
 
@@ -56,7 +62,7 @@ pub(super) fn skip_string(text: &[u8], at: usize, beyond: &mut Beyond) -> Result
         at = match text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
             Some(chunk) => {
                 let word = u64::from_le_bytes(*chunk);
-                beyond.0 |= word;
+                beyond.bytes |= word;
                 match special(word) {
                     8 => {
                         at += 8;
@@ -72,7 +78,10 @@ pub(super) fn skip_string(text: &[u8], at: usize, beyond: &mut Beyond) -> Result
         };
         match text.get(at) {
             Some(b'"') => return Ok(at + 1),
-            Some(b'\\') => at = skip_escape(text, at)?,
+            Some(b'\\') => {
+                beyond.escapes = true;
+                at = skip_escape(text, at)?;
+            }
             _ => return Err(Stop::Broken), // a raw control character
         }
     }

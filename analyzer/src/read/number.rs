@@ -17,14 +17,25 @@ fn fast_micros(text: &[u8]) -> Option<i64> {
     if whole.is_empty() || whole.len() > 15 {
         return None;
     }
-    let mut value = 0i64;
-    for &digit in whole.iter().chain(fraction) {
-        if !digit.is_ascii_digit() {
-            return None;
-        }
-        value = value * 10 + i64::from(digit - b'0');
+    let high = eight_digits(whole.split_at(whole.len().saturating_sub(8)).1)?;
+    let higher = eight_digits(whole.split_at(whole.len().saturating_sub(8)).0)?;
+    Some((higher * 100_000_000 + high) * 1_000 + eight_digits(fraction)?)
+}
+
+/// The number of up to eight digits; `None` where one is no digit. Of none it is 0.
+#[inline]
+fn eight_digits(digits: &[u8]) -> Option<i64> {
+    let mut padded = [b'0'; 8];
+    padded.get_mut(8usize.checked_sub(digits.len())?..)?.copy_from_slice(digits);
+    // Digits become 0 to 9; of what is not, adding sets the high bit, where it was not set before.
+    let word = u64::from_le_bytes(padded) ^ 0x3030_3030_3030_3030;
+    if (((word & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080 != 0 {
+        return None;
     }
-    Some(value)
+    // Neighbours become two digits, these four, these eight.
+    let pairs = (word * 10 + (word >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    i64::try_from((fours * 10_000 + (fours >> 32)) & 0xffff_ffff).ok()
 }
 
 /// A decimal number times 10^`places`, rounded half up (away from zero). Any JSON number, a leading `+` too.

@@ -45,10 +45,25 @@ pub struct Names {
 impl Names {
     /// The id of `text`, made where it is new. [`NameId::NONE`] once four thousand million names are in.
     pub fn intern(&mut self, text: &str) -> NameId {
-        let hash = self.hasher.hash_one(text);
-        if let Some(found) = self.lookup.find(hash, |&id| self.get(NameId(id)) == text) {
-            return NameId(*found);
+        self.known(text.as_bytes()).unwrap_or_else(|hash| self.insert(text, hash))
+    }
+
+    /// The same for text that is UTF-8, which is looked at only where it is new; `None` where it is not.
+    pub(crate) fn intern_bytes(&mut self, text: &[u8]) -> Option<NameId> {
+        match self.known(text) {
+            Ok(id) => Some(id),
+            Err(hash) => Some(self.insert(std::str::from_utf8(text).ok()?, hash)),
         }
+    }
+
+    /// The id of `text`, or its hash.
+    fn known(&self, text: &[u8]) -> Result<NameId, u64> {
+        let hash = self.hasher.hash_one(text);
+        let found = self.lookup.find(hash, |&id| self.get(NameId(id)).as_bytes() == text);
+        found.map(|&id| NameId(id)).ok_or(hash)
+    }
+
+    fn insert(&mut self, text: &str, hash: u64) -> NameId {
         let id = crate::units::narrow(self.ends.len());
         if id == u32::MAX {
             return NameId::NONE;
@@ -56,7 +71,7 @@ impl Names {
         self.text.push_str(text);
         self.ends.push(self.text.len());
         let (ends, all, hasher) = (&self.ends, &self.text, &self.hasher);
-        self.lookup.insert_unique(hash, id, |&other| hasher.hash_one(slice(all, ends, other)));
+        self.lookup.insert_unique(hash, id, |&other| hasher.hash_one(slice(all, ends, other).as_bytes()));
         NameId(id)
     }
 
@@ -106,8 +121,7 @@ impl Names {
     /// The id of `text`, where it is a name of this trace.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<NameId> {
-        let hash = self.hasher.hash_one(text);
-        self.lookup.find(hash, |&id| self.get(NameId(id)) == text).map(|&id| NameId(id))
+        self.known(text.as_bytes()).ok()
     }
 }
 
