@@ -197,16 +197,23 @@ impl Forest {
     fn self_times(&self, trace: &Trace) -> Vec<Nanoseconds> {
         let host = &trace.host;
         let mut own: Vec<Nanoseconds> = (0..host.len()).map(|row| host.duration(row)).collect();
-        let mut covered: Vec<Timestamp> = (0..host.len()).map(|row| host.start(row)).collect();
+        // The open nodes, each with the end of what is covered of it so far: nodes come parents first, and all inside of
+        // one before the next.
+        let mut open: Vec<(usize, Timestamp)> = Vec::new();
         for row in self.nodes() {
-            let Some(parent) = self.parent(row) else { continue };
-            let (Some(covered), Some(own)) = (covered.get_mut(parent), own.get_mut(parent)) else { continue };
-            let start = host.start(row).max(*covered);
-            let end = host.end(row).min(host.end(parent));
-            if end > start {
-                *own -= end - start;
-                *covered = end;
+            let parent = self.parent(row);
+            while open.last().is_some_and(|(top, _)| Some(*top) != parent) {
+                open.pop();
             }
+            if let Some((parent, covered)) = open.last_mut() {
+                let start = host.start(row).max(*covered);
+                let end = host.end(row).min(host.end(*parent));
+                if let Some(own) = own.get_mut(*parent).filter(|_| end > start) {
+                    *own -= end - start;
+                    *covered = end;
+                }
+            }
+            open.push((row, host.start(row)));
         }
         own
     }

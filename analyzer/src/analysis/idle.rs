@@ -16,7 +16,7 @@ use super::intervals::{Interval, Span};
 use crate::trace::Trace;
 use crate::trace::events::{DeviceKind, HostKind};
 use crate::trace::tracks::TrackId;
-use crate::units::{Nanoseconds, Timestamp};
+use crate::units::{Nanoseconds, Timestamp, widen};
 use hashbrown::{HashMap, HashSet};
 use std::ops::AddAssign;
 
@@ -88,13 +88,14 @@ impl<'c, 't> HostView<'c, 't> {
 
     /// The causes of the gaps of `device`, whose events are `rows` and busy time is `busy`.
     #[must_use]
-    pub fn causes(&self, rows: &[usize], busy: &Span) -> IdleCauses {
+    pub fn causes(&self, rows: &[u32], busy: &Span) -> IdleCauses {
         let device = &self.context.trace.device;
         // The event that ends a gap is the first at its end: earliest start, then smallest correlation.
-        let mut starters: Vec<usize> = rows.to_vec();
-        starters.sort_unstable_by_key(|&row| (device.start(row), device.correlation(row), device.end(row)));
+        let mut starters: Vec<u32> = rows.to_vec();
+        let key = |row: usize| (device.start(row), device.correlation(row), device.end(row));
+        starters.sort_unstable_by_key(|&row| key(widen(row)));
         let mut causes = IdleCauses::default();
-        let mut starters = starters.into_iter().peekable();
+        let mut starters = starters.into_iter().map(widen).peekable();
         let mut walks = self.context.forest.walks(self.context.trace);
         for pair in busy.pieces().windows(2) {
             let &[(_, from), (to, _)] = pair else { continue };

@@ -15,14 +15,26 @@ impl Span {
     /// The union of `intervals`, in any order; empty and backward ones add nothing.
     #[must_use]
     pub fn union(intervals: impl IntoIterator<Item = Interval>) -> Self {
-        let mut sorted: Vec<Interval> = intervals.into_iter().filter(|(start, end)| start < end).collect();
-        sorted.sort_unstable();
         let mut pieces: Vec<Interval> = Vec::new();
-        for (start, end) in sorted {
+        let mut in_order = true;
+        for (start, end) in intervals.into_iter().filter(|(start, end)| start < end) {
             match pieces.last_mut() {
-                Some((_, last)) if start <= *last => *last = (*last).max(end),
-                _ => pieces.push((start, end)),
+                Some((first, last)) if in_order && *first <= start && start <= *last => *last = (*last).max(end),
+                Some((first, _)) => {
+                    in_order &= *first <= start;
+                    pieces.push((start, end));
+                }
+                None => pieces.push((start, end)),
             }
+        }
+        if !in_order {
+            pieces.sort_unstable();
+            // Whoever starts within the piece before becomes part of it.
+            pieces.dedup_by(|(start, end), (_, last)| {
+                let is_within = *start <= *last;
+                *last = if is_within { (*last).max(*end) } else { *last };
+                is_within
+            });
         }
         Self { pieces }
     }

@@ -6,7 +6,7 @@ use super::intervals::Span;
 use super::{Analysis, Question};
 use crate::table::{Cell, Column, Table, Unit, Why, headings};
 use crate::trace::events::{DeviceKind, NO_DEVICE_ID};
-use crate::units::{Nanoseconds, Timestamp, count, round_places, share, to_f64};
+use crate::units::{Nanoseconds, Timestamp, count, narrow, round_places, share, to_f64, widen};
 use std::collections::BTreeMap;
 
 /// The analysis.
@@ -214,28 +214,26 @@ fn table(question: &Question<'_>) -> Table {
 #[must_use]
 pub fn rows(context: &Context<'_>) -> Vec<DeviceRow> {
     let trace = context.trace;
-    let mut by_device: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    let mut by_device: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
     for row in 0..trace.device.len() {
-        by_device.entry(trace.device.device(row)).or_default().push(row);
+        by_device.entry(trace.device.device(row)).or_default().push(narrow(row));
     }
     if by_device.is_empty() {
         return Vec::new();
     }
     let host = HostView::new(context);
     // In order of time, every union below is one pass.
-    let in_order = |mut rows: Vec<usize>| {
-        rows.sort_unstable_by_key(|&row| (trace.device.start(row), trace.device.end(row)));
+    let in_order = |mut rows: Vec<u32>| {
+        rows.sort_unstable_by_key(|&row| (trace.device.start(widen(row)), trace.device.end(widen(row))));
         rows
     };
     by_device.into_iter().filter_map(|(device, rows)| row(context, &host, device, &in_order(rows))).collect()
 }
 
-fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[usize]) -> Option<DeviceRow> {
+fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[u32]) -> Option<DeviceRow> {
     let trace = context.trace;
     let span = |keep: &dyn Fn(usize) -> bool| {
-        Span::union(
-            rows.iter().copied().filter(|&row| keep(row)).map(|row| (trace.device.start(row), trace.device.end(row))),
-        )
+        Span::union(ids(rows).filter(|&row| keep(row)).map(|row| (trace.device.start(row), trace.device.end(row))))
     };
     let communicates_by_name = trace.names.each(is_communication);
     let communicates = |row| {
@@ -247,8 +245,8 @@ fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[usiz
     let communication = span(&communicates);
     let memcpy = span(&copies);
     let computation = span(&|row| !communicates(row) && !copies(row));
-    let start = rows.iter().map(|&row| trace.device.start(row)).min()?;
-    let end = rows.iter().map(|&row| trace.device.end(row)).max()?;
+    let start = ids(rows).map(|row| trace.device.start(row)).min()?;
+    let end = ids(rows).map(|row| trace.device.end(row)).max()?;
     let steps = context.steps.span();
     Some(DeviceRow {
         device,
@@ -289,23 +287,26 @@ fn utilisation(busy: &Span, start: Timestamp, end: Timestamp) -> Vec<(Timestamp,
         .collect()
 }
 
-fn streams(context: &Context<'_>, rows: &[usize]) -> Vec<StreamRow> {
+fn ids(rows: &[u32]) -> impl Iterator<Item = usize> + '_ {
+    rows.iter().copied().map(widen)
+}
+
+fn streams(context: &Context<'_>, rows: &[u32]) -> Vec<StreamRow> {
     let trace = context.trace;
-    let mut by_stream: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    let mut by_stream: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
     for &row in rows {
-        by_stream.entry(trace.device.stream(row)).or_default().push(row);
+        by_stream.entry(trace.device.stream(widen(row))).or_default().push(row);
     }
     by_stream
         .into_iter()
         .map(|(stream, rows)| {
-            let launched: Vec<(Timestamp, Timestamp)> = rows
-                .iter()
-                .filter_map(|&row| Some((trace.host.end(context.launches.call_of(row)?), trace.device.start(row))))
+            let launched: Vec<(Timestamp, Timestamp)> = ids(&rows)
+                .filter_map(|row| Some((trace.host.end(context.launches.call_of(row)?), trace.device.start(row))))
                 .collect();
             StreamRow {
                 stream,
                 events: count(rows.len()),
-                busy: Span::union(rows.iter().map(|&row| (trace.device.start(row), trace.device.end(row)))).length(),
+                busy: Span::union(ids(&rows).map(|row| (trace.device.start(row), trace.device.end(row)))).length(),
                 delay: delays(&launched),
                 depth: queue_depth(&launched),
             }
@@ -326,18 +327,21 @@ fn delays(launched: &[(Timestamp, Timestamp)]) -> Option<[Nanoseconds; 3]> {
 fn queue_depth(launched: &[(Timestamp, Timestamp)]) -> Option<(f64, u64)> {
     let first = launched.iter().map(|&(launch, start)| launch.min(start)).min()?;
     let last = launched.iter().map(|&(_, start)| start).max()?;
-    let mut changes: Vec<(Timestamp, i64)> = launched
-        .iter()
-        .filter(|(launch, start)| launch < start)
-        .flat_map(|&(launch, start)| [(launch, 1), (start, -1)])
-        .collect();
-    changes.sort_unstable(); // at one instant, starts (-1) come before launches (+1)
+    let waiting = launched.iter().filter(|(launch, start)| launch < start);
+    let (mut launches, mut starts): (Vec<Timestamp>, Vec<Timestamp>) = waiting.copied().unzip();
+    launches.sort_unstable();
+    starts.sort_unstable();
     let (mut depth, mut deepest, mut area, mut at) = (0i64, 0i64, 0i128, first);
-    for (time, change) in changes {
-        area += i128::from(depth) * i128::from((time - at).get());
-        at = time;
-        depth += change;
-        deepest = deepest.max(depth);
+    let mut launches = launches.into_iter().peekable();
+    for start in starts {
+        // At one instant, starts come before launches.
+        let mut changes = std::iter::from_fn(|| launches.next_if(|launch| *launch < start)).map(|launch| (launch, 1));
+        for (time, change) in changes.by_ref().chain([(start, -1)]) {
+            area += i128::from(depth) * i128::from((time - at).get());
+            at = time;
+            depth += change;
+            deepest = deepest.max(depth);
+        }
     }
     let span = (last - first).get();
     let mean = if span > 0 { crate::units::wide_to_f64(area) / to_f64(span) } else { 0.0 };

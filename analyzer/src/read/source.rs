@@ -4,7 +4,7 @@ use super::gzip::{Gunzip, GzipFacts};
 use std::io::{Chain, Cursor, Read};
 
 /// One block of text: enough to be worth handing out, and still in the cache of who inflated it when he reads it.
-pub(super) const BLOCK_BYTES: usize = 1 << 20;
+pub(super) const BLOCK_BYTES: usize = 512 << 10;
 /// Room in front of a block's text, for what is left of the block before: so that no text is ever copied but the event
 /// that a block's end cuts.
 const HEADROOM: usize = 64 << 10;
