@@ -8,7 +8,7 @@ use crate::text::Untrusted;
 use crate::trace::Trace;
 use crate::trace::events::{ABSENT, HostKind, MemoryRecord};
 use crate::trace::tracks::TrackId;
-use crate::units::{Bytes, Nanoseconds, Timestamp, to_f64};
+use crate::units::{Bytes, Nanoseconds, Timestamp, narrow, to_f64, widen};
 use hashbrown::HashMap;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -180,32 +180,34 @@ pub fn recorded(trace: &Trace) -> Recorded<()> {
 /// One row per allocator device: the host first, then by name.
 #[must_use]
 pub fn rows(context: &Context<'_>) -> Vec<MemoryRow> {
-    let mut by_device: BTreeMap<AllocatorDevice, Vec<MemoryRecord>> = BTreeMap::new();
+    let mut by_device: BTreeMap<AllocatorDevice, Vec<u32>> = BTreeMap::new();
     for row in 0..context.trace.memory.len() {
         let record = context.trace.memory.record(row);
         let device = AllocatorDevice { device_type: record.device_type, device_id: record.device_id };
-        by_device.entry(device).or_default().push(record);
+        by_device.entry(device).or_default().push(narrow(row));
     }
     if by_device.is_empty() {
         return Vec::new();
     }
-    by_device.into_iter().filter_map(|(device, records)| row(context, device, records)).collect()
+    by_device.into_iter().filter_map(|(device, rows)| row(context, device, rows)).collect()
 }
 
-fn row(context: &Context<'_>, device: AllocatorDevice, mut records: Vec<MemoryRecord>) -> Option<MemoryRow> {
-    records.sort_unstable_by_key(|record| {
+fn row(context: &Context<'_>, device: AllocatorDevice, mut rows: Vec<u32>) -> Option<MemoryRow> {
+    let memory = &context.trace.memory;
+    rows.sort_unstable_by_key(|&row| {
+        let record = memory.record(widen(row));
         (record.time, record.index, record.address, record.bytes, record.allocated, record.reserved)
     });
-    let relative = records.iter().all(|record| record.allocated == ABSENT);
-    let (curve, gaps) = curve(&records, relative);
-    let looked_at = looked_at(context, &curve);
-    let (peak_at, peak_time) = *looked_at
-        .iter()
+    let records = || rows.iter().map(|&row| memory.record(widen(row)));
+    let relative = records().all(|record| record.allocated == ABSENT);
+    let (curve, gaps) = curve(records(), relative);
+    let (peak_at, peak_time) = looked_at(context, &curve)
         .min_by_key(|(index, time)| (Reverse(curve.get(*index).map(|(_, allocated, _)| *allocated)), *time, *index))?;
     let &(_, peak, _) = curve.get(peak_at)?;
-    let reserved = looked_at.iter().filter_map(|(index, _)| curve.get(*index)?.2).max().filter(|_| !device.is_host());
+    let reserved =
+        looked_at(context, &curve).filter_map(|(index, _)| curve.get(index)?.2).max().filter(|_| !device.is_host());
     // Records before the first total have no point on the curve.
-    let mut live = live_at(context, &records, peak_at + (records.len() - curve.len()));
+    let mut live = live_at(context, records().take(peak_at + (rows.len() - curve.len()) + 1));
     let explained: Bytes = live.iter().map(|live| live.bytes).sum();
     let before_recording = peak - explained;
     if before_recording != Bytes::ZERO {
@@ -231,9 +233,9 @@ fn row(context: &Context<'_>, device: AllocatorDevice, mut records: Vec<MemoryRe
 
 /// The points of the curve among which the peak is, each with the time from which it counts: all of them, or where steps
 /// were asked for those inside, and what is live when such a step begins.
-fn looked_at(context: &Context<'_>, curve: &Curve) -> Vec<(usize, Timestamp)> {
+fn looked_at<'c>(context: &Context<'_>, curve: &'c Curve) -> Box<dyn Iterator<Item = (usize, Timestamp)> + 'c> {
     if !context.steps.selected {
-        return curve.iter().enumerate().map(|(index, (time, ..))| (index, *time)).collect();
+        return Box::new(curve.iter().enumerate().map(|(index, (time, ..))| (index, *time)));
     }
     let mut points = Vec::new();
     for step in &context.steps.steps {
@@ -242,13 +244,13 @@ fn looked_at(context: &Context<'_>, curve: &Curve) -> Vec<(usize, Timestamp)> {
         let inside = curve.iter().enumerate().skip(first).take_while(|(_, (time, ..))| *time < step.end);
         points.extend(inside.map(|(index, (time, ..))| (index, *time)));
     }
-    points
+    Box::new(points.into_iter())
 }
 
 type Curve = Vec<(Timestamp, Bytes, Option<Bytes>)>;
 
 /// The curve of the sorted records, and how often a total is not what the one before it and the bytes give.
-fn curve(records: &[MemoryRecord], relative: bool) -> (Curve, u64) {
+fn curve(records: impl ExactSizeIterator<Item = MemoryRecord>, relative: bool) -> (Curve, u64) {
     let mut total: Option<Bytes> = relative.then_some(Bytes::ZERO);
     let mut gaps = 0;
     let mut curve = Curve::with_capacity(records.len());
@@ -277,12 +279,12 @@ fn growth(context: &Context<'_>, curve: &Curve) -> Option<f64> {
     Some(to_f64(grown.get()) / between)
 }
 
-/// Allocations that were live behind the record at `peak_at`, by operator and step.
-fn live_at(context: &Context<'_>, records: &[MemoryRecord], peak_at: usize) -> Vec<LiveRow> {
+/// Allocations that are live behind the last of `records`, by operator and step.
+fn live_at(context: &Context<'_>, records: impl Iterator<Item = MemoryRecord>) -> Vec<LiveRow> {
     let mut live: HashMap<i64, Vec<MemoryRecord>> = HashMap::new();
-    for record in records.iter().take(peak_at + 1).filter(|record| record.address != ABSENT) {
+    for record in records.filter(|record| record.address != ABSENT) {
         if record.bytes > Bytes::ZERO {
-            live.entry(record.address).or_default().push(*record);
+            live.entry(record.address).or_default().push(record);
         } else if let Some(held) = live.get_mut(&record.address) {
             held.pop();
         }

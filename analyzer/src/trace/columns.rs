@@ -182,6 +182,114 @@ fn widened(value: i32) -> i64 {
     if value == NARROW_ABSENT { ABSENT } else { i64::from(value) }
 }
 
+/// A column of kinds: one byte each.
+#[derive(Clone, Debug)]
+pub struct KindColumn {
+    key: &'static str,
+    values: Buffer<u8>,
+}
+
+impl KindColumn {
+    pub(crate) fn from_vec(key: &'static str, values: Vec<u8>) -> Self {
+        Self { key, values: Buffer::from(values) }
+    }
+
+    /// The column for a data frame: a wider copy, since polars has no column of bytes without more features.
+    #[must_use]
+    pub fn polars(&self) -> Column {
+        IdColumn::from_vec(self.key, self.values.iter().copied().map(u32::from).collect()).polars()
+    }
+
+    #[inline]
+    pub(crate) fn at(&self, row: usize) -> u8 {
+        self.values.as_slice().get(row).copied().unwrap_or(u8::MAX)
+    }
+}
+
+/// A column of ids that few traces have: takes no room in the others.
+#[derive(Clone, Debug)]
+pub enum RareColumn {
+    /// So many rows, none with an id.
+    Empty(&'static str, usize),
+    /// Some rows have one.
+    Filled(IdColumn),
+}
+
+impl RareColumn {
+    pub(crate) fn from_vec(key: &'static str, values: RareIds) -> Self {
+        match values.ids.is_empty() {
+            true => Self::Empty(key, values.count),
+            false => Self::Filled(IdColumn::from_vec(key, values.ids)),
+        }
+    }
+
+    /// The column for a data frame.
+    #[must_use]
+    pub fn polars(&self) -> Column {
+        match self {
+            Self::Empty(key, count) => IdColumn::from_vec(key, vec![u32::MAX; *count]).polars(),
+            Self::Filled(column) => column.polars(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn at(&self, row: usize) -> u32 {
+        match self {
+            Self::Empty(..) => u32::MAX,
+            Self::Filled(column) => column.at(row),
+        }
+    }
+}
+
+/// Ids on their way into such a column; `u32::MAX` for none.
+#[derive(Clone, Debug, Default)]
+pub struct RareIds {
+    count: usize,
+    /// Empty until one is there.
+    ids: Vec<u32>,
+}
+
+impl RareIds {
+    /// Adds one id.
+    #[inline]
+    pub fn push(&mut self, id: u32) {
+        if id != u32::MAX && self.ids.is_empty() {
+            self.ids.resize(self.count, u32::MAX);
+        }
+        self.count += 1;
+        if id != u32::MAX || !self.ids.is_empty() {
+            self.ids.push(id);
+        }
+    }
+
+    /// Moves the ids of `other`, translated, behind these.
+    pub(crate) fn append(&mut self, other: &mut Self, translated: impl Fn(u32) -> u32) {
+        if !other.ids.is_empty() && self.ids.is_empty() {
+            self.ids.resize(self.count, u32::MAX);
+        }
+        self.count += other.count;
+        if !self.ids.is_empty() || !other.ids.is_empty() {
+            self.ids.extend(other.ids.iter().copied().map(translated));
+            self.ids.resize(self.count, u32::MAX);
+        }
+        other.clear();
+    }
+
+    /// Drops all ids, and keeps their memory.
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+        self.ids.clear();
+    }
+}
+
+impl FromIterator<u32> for RareIds {
+    fn from_iter<I: IntoIterator<Item = u32>>(ids: I) -> Self {
+        let mut all = Self::default();
+        ids.into_iter().for_each(|id| all.push(id));
+        all
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,5 +309,23 @@ mod tests {
         }
         assert!(matches!([1, ABSENT].into_iter().collect(), Wholes::Narrow(_)));
         assert!(matches!([i64::from(i32::MIN)].into_iter().collect(), Wholes::Wide(_)));
+    }
+
+    #[test]
+    fn rare_ids_come_back_wherever_they_stand() {
+        const NONE: u32 = u32::MAX;
+        for first in [&[][..], &[NONE, NONE], &[NONE, 1, NONE]] {
+            for second in [&[][..], &[NONE], &[2, NONE]] {
+                let mut all: RareIds = first.iter().copied().collect();
+                let mut more: RareIds = second.iter().copied().collect();
+                all.append(&mut more, |id| if id == NONE { NONE } else { id + 10 });
+                let column = RareColumn::from_vec("ids", all);
+                let wanted =
+                    first.iter().copied().chain(second.iter().map(|&id| if id == NONE { NONE } else { id + 10 }));
+                let wanted: Vec<u32> = wanted.collect();
+                assert_eq!((0..wanted.len()).map(|row| column.at(row)).collect::<Vec<_>>(), wanted);
+                assert_eq!(column.polars().len(), wanted.len());
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! nanoseconds on the trace's clock, ids are indices of this trace (`NameId`, `TrackId`), absent numbers are [`ABSENT`].
 
 pub use super::columns::ABSENT;
-use super::columns::{IdColumn, TimeColumn, WholeColumn, Wholes};
+use super::columns::{IdColumn, KindColumn, RareColumn, RareIds, TimeColumn, WholeColumn, Wholes};
 use super::names::NameId;
 use super::tracks::TrackId;
 use crate::units::{Bytes, Nanoseconds, Timestamp};
@@ -29,8 +29,8 @@ impl HostKind {
     /// How many kinds there are.
     pub const COUNT: usize = 4;
 
-    fn from_column(value: u32) -> Self {
-        Self::ALL.get(value as usize).copied().unwrap_or(Self::Overhead)
+    fn from_column(value: u8) -> Self {
+        Self::ALL.get(usize::from(value)).copied().unwrap_or(Self::Overhead)
     }
 }
 
@@ -50,8 +50,8 @@ pub enum DeviceKind {
 impl DeviceKind {
     const ALL: [Self; 4] = [Self::Kernel, Self::Memcpy, Self::Memset, Self::Packet];
 
-    fn from_column(value: u32) -> Self {
-        Self::ALL.get(value as usize).copied().unwrap_or(Self::Packet)
+    fn from_column(value: u8) -> Self {
+        Self::ALL.get(usize::from(value)).copied().unwrap_or(Self::Packet)
     }
 }
 
@@ -184,11 +184,16 @@ macro_rules! table {
     };
     (@column time) => { TimeColumn };
     (@column whole) => { WholeColumn };
+    (@column kind) => { KindColumn };
+    (@column rare) => { RareColumn };
     (@column $id:ident) => { IdColumn };
     (@value time) => { Vec<i64> };
     (@value whole) => { Wholes };
+    (@value kind) => { Vec<u8> };
+    (@value rare) => { RareIds };
     (@value $id:ident) => { Vec<u32> };
     (@append name, $rows:expr, $more:expr, $ids:ident) => { $rows.extend($more.drain(..).map(|id| $ids.name(id))) };
+    (@append rare, $rows:expr, $more:expr, $ids:ident) => { $rows.append(&mut $more, |id| $ids.name(id)) };
     (@append track, $rows:expr, $more:expr, $ids:ident) => { $rows.extend($more.drain(..).map(|id| $ids.track(id))) };
     (@append config, $rows:expr, $more:expr, $ids:ident) => { $rows.extend($more.drain(..).map(|id| $ids.config(id))) };
     (@append $kind:ident, $rows:expr, $more:expr, $ids:ident) => { $rows.append(&mut $more) };
@@ -197,8 +202,8 @@ macro_rules! table {
 table! {
     /// Annotations, operators, runtime calls and overhead.
     HostEvents, HostBuilder, {
-        start: time = "start_ns", duration: whole = "duration_ns", name: name = "name", track: track = "track", kind: id = "kind",
-        external_id: whole = "external_id", correlation: whole = "correlation", shapes: name = "shapes", module: name = "module",
+        start: time = "start_ns", duration: whole = "duration_ns", name: name = "name", track: track = "track", kind: kind = "kind",
+        external_id: whole = "external_id", correlation: whole = "correlation", shapes: name = "shapes", module: rare = "module",
     }
 }
 
@@ -209,7 +214,7 @@ impl HostBuilder {
         self.duration.push((event.end - event.start).get());
         self.name.push(event.name.column());
         self.track.push(event.track.column());
-        self.kind.push(event.kind as u32);
+        self.kind.push(event.kind as u8);
         self.external_id.push(event.external_id);
         self.correlation.push(event.correlation);
         self.shapes.push(event.shapes.column());
@@ -316,7 +321,7 @@ pub struct DeviceEvent {
 table! {
     /// Kernels, copies, fills and accelerator packets.
     DeviceEvents, DeviceBuilder, {
-        start: time = "start_ns", duration: whole = "duration_ns", name: name = "name", kind: id = "kind", device: whole = "device",
+        start: time = "start_ns", duration: whole = "duration_ns", name: name = "name", kind: kind = "kind", device: whole = "device",
         stream: whole = "stream", correlation: whole = "correlation", bytes: whole = "bytes", config: config = "config",
     }
 }
@@ -327,7 +332,7 @@ impl DeviceBuilder {
         self.start.push(event.start.nanoseconds());
         self.duration.push((event.end - event.start).get());
         self.name.push(event.name.column());
-        self.kind.push(event.kind as u32);
+        self.kind.push(event.kind as u8);
         self.device.push(event.device);
         self.stream.push(event.stream);
         self.correlation.push(event.correlation);
