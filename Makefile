@@ -65,8 +65,8 @@ bless: setup ## rewrite the goldens: reports/sample, the expected texts, docs/re
 	BLESS=1 cargo test --release --locked --test it golden::
 	BLESS=1 cargo test --release --locked -p trainer the_committed_schema
 
-bench: ## time and peak memory of summary beside plain decompression; DATE=... dates the page
-	cargo bench --locked --bench ratios -- --date "$(DATE)"
+bench: ## time and peak memory of summary and report beside plain decompression; DATE=... dates the page, SIZES="250" is quick
+	cargo bench --locked --bench ratios -- --date "$(DATE)" --sizes "$(or $(SIZES),250 1000 4000)"
 
 bench-trainer: setup ## time the trainer beside the same training in PyTorch (PYTHON with torch 2.11.0); CASES="unet-cpu ..."
 	cargo build --release --locked -p trainer

@@ -14,8 +14,6 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// What a tiled trace has at least, in bytes of JSON: 250 MiB.
-const LEAST: u64 = 250 << 20;
 const TIME: &str = "\"ts\": ";
 const LENGTH: &str = "\"dur\": ";
 const STEP: &str = "\"ProfilerStep#";
@@ -28,15 +26,16 @@ pub(crate) struct Tiled {
     pub(crate) gzip: PathBuf,
 }
 
-/// The trace `recorded` (gzip), tiled, in `folder`; made only where it is not there yet or is older than `recorded`.
-pub(crate) fn tiled(name: &str, recorded: &Path, folder: &Path) -> Result<Tiled, Box<dyn Error>> {
+/// The trace `recorded` (gzip), tiled to at least so many bytes of JSON, in `folder`; made only where it is not there yet or is older than `recorded`.
+pub(crate) fn tiled(name: &str, recorded: &Path, folder: &Path, least_bytes: u64) -> Result<Tiled, Box<dyn Error>> {
     let json = folder.join(format!("{name}.json"));
     let gzip = folder.join(format!("{name}.json.gz"));
     if !(is_newer(&json, recorded)? && is_newer(&gzip, recorded)?) {
         fs::create_dir_all(folder)?;
         let mut text = String::new();
         GzDecoder::new(BufReader::new(File::open(recorded)?)).read_to_string(&mut text)?;
-        let trace = Recorded::of(&text).ok_or_else(|| format!("{}: not in Kineto's layout", recorded.display()))?;
+        let trace = Recorded::of(&text, least_bytes)
+            .ok_or_else(|| format!("{}: not in Kineto's layout", recorded.display()))?;
         write_aside(&json, |out| trace.write(out))?;
         write_aside(&gzip, |out| {
             let mut encoder = GzEncoder::new(out, Compression::new(6));
@@ -71,7 +70,7 @@ struct Recorded<'a> {
 
 impl<'a> Recorded<'a> {
     /// `None` if `text` is not laid out as Kineto does it, or not with everything that a trace has once at its end.
-    fn of(text: &'a str) -> Option<Self> {
+    fn of(text: &'a str, least_bytes: u64) -> Option<Self> {
         let (header, rest) = text.split_at(behind(text, "\"traceEvents\": [\n")?);
         let once = behind(&rest[..rest.find("\"ph\": \"M\"")?], "  },\n")?;
         let (events, closing) = rest.split_at(once);
@@ -82,7 +81,7 @@ impl<'a> Recorded<'a> {
         let mut strides = vec![(TIME, period), (STEP, steps)];
         strides.extend(IDS.map(|id| (id, ids)));
 
-        let tiles = i64::try_from(LEAST.div_ceil(u64::try_from(events.len()).ok()?)).ok()?;
+        let tiles = i64::try_from(least_bytes.div_ceil(u64::try_from(events.len()).ok()?)).ok()?;
         let closing = Template::of(closing, |event| {
             if event.contains("\"cat\": \"Trace\"") {
                 vec![(LENGTH, period)]

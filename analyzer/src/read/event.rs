@@ -86,6 +86,11 @@ impl Slots {
 }
 
 impl Slots {
+    /// See [`Seams::started_elsewhere`].
+    pub(super) fn started_elsewhere(&mut self) {
+        self.seams.started_elsewhere();
+    }
+
     /// The key, with its quotes, by which the first event of the file starts.
     pub(super) fn first_key(&self) -> Option<&[u8]> {
         self.seams.first_key()
@@ -124,7 +129,8 @@ fn members(text: &[u8], slots: &mut Slots, beyond: &mut Beyond) -> Result<usize,
             slots.set(field, value, at);
             if field == Field::Phase
                 && !in_args
-                && let Some(end) = plain_flow_end(text, value, at)
+                && is_flow(text, value, at)
+                && let Some(end) = plain_flow_end(text, at)?
             {
                 return Ok(end);
             }
@@ -135,16 +141,14 @@ fn members(text: &[u8], slots: &mut Slots, beyond: &mut Beyond) -> Result<usize,
 /// The end of a flow event (half of all events where kernels are small), of which nothing but its being there is used:
 /// found without reading its members, where its text is plain. Plain is: no escape, container, control character or byte
 /// beyond ASCII, no word outside of a string, all strings closed. Anything else takes the usual way.
-fn plain_flow_end(text: &[u8], value: usize, end: usize) -> Option<usize> {
-    if !matches!(text.get(value..end), Some(b"\"s\"" | b"\"f\"" | b"\"t\"")) {
-        return None;
-    }
-    let rest = text.get(end..)?;
-    let rest = rest.get(..memchr::memchr(b'}', rest)?)?;
+fn plain_flow_end(text: &[u8], end: usize) -> Result<Option<usize>, Stop> {
+    let rest = text.get(end..).unwrap_or_default();
+    // (Without a bracket there is more to come, whatever stands here: what is decided must not depend on where a block ends.)
+    let rest = rest.get(..memchr::memchr(b'}', rest).ok_or(Stop::NeedMore)?).unwrap_or_default();
     let mut quotes = 0u8;
     let mut odd = 0u8;
     // Few comparisons a byte: this loop is compiled to vector code.
-    for (&byte, &next) in rest.iter().zip(rest.get(1..)?) {
+    for (&byte, &next) in rest.iter().zip(rest.get(1..).unwrap_or_default()) {
         quotes ^= u8::from(byte == b'"');
         odd |= u8::from(byte == b'{') | u8::from(byte.wrapping_sub(b'[') <= 1); // [ and the backslash
         odd |= u8::from(byte.wrapping_sub(b' ') >= 0x60 && byte != b'\n'); // control characters, beyond ASCII
@@ -153,7 +157,12 @@ fn plain_flow_end(text: &[u8], value: usize, end: usize) -> Option<usize> {
     }
     quotes ^= u8::from(rest.last() == Some(&b'"'));
     let is_ended = rest.last().is_some_and(|last| matches!(last, b'"' | b'0'..=b'9' | b' ' | b'\n' | b'\t' | b'\r'));
-    (quotes == 0 && odd == 0 && is_ended).then_some(end + rest.len() + 1)
+    Ok((quotes == 0 && odd == 0 && is_ended).then_some(end + rest.len() + 1))
+}
+
+/// Whether the phase is that of a flow event.
+fn is_flow(text: &[u8], value: usize, end: usize) -> bool {
+    matches!(text.get(value..end), Some(b"\"s\"" | b"\"f\"" | b"\"t\""))
 }
 
 /// What a member of an event is for.
@@ -257,8 +266,9 @@ mod tests {
         let flow =
             br#"{ "ph": "f", "id": 1, "pid": 2, "tid": 3, "ts": 4.5, "cat": "ac2g", "name": "ac2g", "bp": "e" }, "#;
         assert_eq!(scan(flow, &mut Slots::default()), Ok(flow.len() - 2));
-        let end = plain_flow_end(flow, 8, 11);
-        assert_eq!(end, Some(flow.len() - 2));
+        assert!(is_flow(flow, 8, 11));
+        assert_eq!(plain_flow_end(flow, 11), Ok(Some(flow.len() - 2)));
+        assert_eq!(plain_flow_end(&flow[..40], 11), Err(Stop::NeedMore));
         for odd in [
             &br#"{ "ph": "f", "name": "a}b" }"#[..],
             br#"{ "ph": "f", "ts": NaN }"#,
@@ -266,10 +276,10 @@ mod tests {
             b"{ \"ph\": \"f\", \"name\": \"a\x01b\" }",
             br#"{ "ph": "f", "name": "a\"b" }"#,
             br#"{ "ph": "f", "args": {"a": 1} }"#,
-            br#"{ "ph": "X", "ts": 1 }"#,
         ] {
-            assert_eq!(plain_flow_end(odd, 8, 11), None, "{}", String::from_utf8_lossy(odd));
+            assert_eq!(plain_flow_end(odd, 11), Ok(None), "{}", String::from_utf8_lossy(odd));
         }
+        assert!(!is_flow(br#"{ "ph": "X", "ts": 1 }"#, 8, 11));
         assert_eq!(scan(br#"{"ph": "f", "name": "a}b"}"#, &mut Slots::default()), Ok(26));
     }
 

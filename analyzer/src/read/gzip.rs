@@ -65,23 +65,22 @@ impl<R: Read> Gunzip<R> {
         }
     }
 
-    /// What was found; complete once `fill` has returned 0.
+    /// What was found; complete once `fill` has written nothing.
     pub(super) fn facts(&self) -> GzipFacts {
         self.facts
     }
 
-    /// Inflates into `out` until it is full or the data end; returns how many bytes were written.
-    pub(super) fn fill(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let mut written = 0;
-        while written < out.len() {
+    /// Inflates into `out` until it is full or the data end; `written` says how much of it.
+    pub(super) fn fill(&mut self, out: &mut [u8], written: &mut usize) -> std::io::Result<()> {
+        while *written < out.len() {
             match self.state {
                 State::Header => self.read_header()?,
-                State::Body => written += self.inflate_some(out.get_mut(written..).unwrap_or_default())?,
+                State::Body => *written += self.inflate_some(out.get_mut(*written..).unwrap_or_default())?,
                 State::Trailer => self.check_trailer()?,
                 State::Done => break,
             }
         }
-        Ok(written)
+        Ok(())
     }
 
     fn pending(&self) -> &[u8] {
@@ -229,7 +228,8 @@ mod tests {
         let mut gunzip = Gunzip::new(bytes);
         let (mut all, mut out) = (Vec::new(), vec![0; block]);
         loop {
-            let count = gunzip.fill(&mut out).unwrap();
+            let mut count = 0;
+            gunzip.fill(&mut out, &mut count).unwrap();
             if count == 0 {
                 return (all, gunzip.facts());
             }

@@ -71,14 +71,6 @@ pub(super) struct Supply<'r> {
 }
 
 impl Supply<'_> {
-    /// Lets readers take pieces, beginning with `tail`, an event that starts at `offset`.
-    fn share(&mut self, tail: Option<(Block, u64)>) {
-        if let Some(tail) = tail {
-            (self.tail, self.tail_offset) = tail;
-        }
-        self.shared = true;
-    }
-
     /// The text behind the last piece, as it comes.
     fn next_text(&mut self) -> Option<Block> {
         let tail = std::mem::take(&mut self.tail);
@@ -251,11 +243,21 @@ impl<'r> Readers<'r> {
         Self { shared, messages, count }
     }
 
-    /// Lets the readers take pieces, beginning with `tail`, an event that starts at an offset; without one, where they
-    /// stopped.
-    pub(super) fn share(&self, tail: Option<(Block, u64)>) {
-        own(&self.shared.supply).share(tail);
+    /// Lets the readers take pieces. Where no start of an event is left from earlier ones, `cut` gives one, and its offset.
+    /// Whether they may now: not where no text is to come, or no start is known.
+    pub(super) fn share(&self, cut: impl FnOnce() -> Option<(Block, u64)>) -> bool {
+        let mut supply = own(&self.shared.supply);
+        if supply.source.ended() {
+            return false;
+        }
+        if supply.tail.text().is_empty() {
+            let Some(tail) = cut() else { return false };
+            (supply.tail, supply.tail_offset) = tail;
+        }
+        supply.shared = true;
+        drop(supply);
         self.shared.supplied.notify_all();
+        true
     }
 
     /// Lets nobody take more pieces; returns the number that the next one would have.

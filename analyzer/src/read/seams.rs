@@ -66,6 +66,12 @@ impl Seam {
         Self { words, tail, length: u8::try_from(text.len()).unwrap_or(0), then, has_next: false, others: [NONE; 5] }
     }
 
+    /// Whether `text` is this seam.
+    fn is(&self, text: &[u8]) -> bool {
+        let mut words = text.chunks(8).map(word_of);
+        text.len() == usize::from(self.length) && self.words.iter().all(|word| words.next().unwrap_or(0) == *word)
+    }
+
     /// Whether `head` starts with this seam.
     #[inline]
     fn starts(&self, head: &[u8; SEAM_BYTES]) -> bool {
@@ -106,6 +112,11 @@ impl Seams {
     /// The key, with its quotes, by which the first event of the file starts.
     pub(super) fn first_key(&self) -> Option<&[u8]> {
         self.first_key.as_deref()
+    }
+
+    /// An event by which the file may start was read elsewhere: with one of the keys that start events in all files.
+    pub(super) fn started_elsewhere(&mut self) {
+        self.first_key.get_or_insert_with(|| b"\"ph\"".to_vec());
     }
 
     /// Begins an event.
@@ -199,15 +210,25 @@ impl Seams {
             (1..=SEAM_BYTES).contains(&text.len()) && text.is_ascii() && then.value != Some(Meaning::Args);
         let index = crate::units::narrow(self.known.len());
         let before = std::mem::replace(&mut self.last, NONE);
+        // Near the end of the text nothing is compared but all is read: it may be known.
+        if let Some(known) = self.known.get(widen(before)).filter(|_| may_be_known) {
+            let next = known.has_next.then_some(before + 1);
+            let is_same = |index: &u32| self.known.get(widen(*index)).is_some_and(|seam| seam.is(text));
+            if let Some(index) = next.into_iter().chain(known.others).find(is_same) {
+                self.last = index;
+                return;
+            }
+        }
         let room = self.known.len() < MOST_KNOWN;
         let Some(before_seam) = self.known.get_mut(widen(before)).filter(|_| may_be_known && room) else { return };
+        let seam = Seam::new(text, then);
         if before + 1 == index {
             before_seam.has_next = true;
         } else {
             let [a, b, c, d, _] = before_seam.others;
             before_seam.others = [index, a, b, c, d];
         }
-        self.known.push(Seam::new(text, then));
+        self.known.push(seam);
         self.last = index;
     }
 }

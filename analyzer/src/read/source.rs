@@ -140,8 +140,10 @@ impl<'r> Source<'r> {
         };
         block.bytes.resize(HEADROOM + self.block_bytes, 0);
         let text = block.bytes.get_mut(HEADROOM..).unwrap_or_default();
-        let mut length = bytes.fill(text)?;
+        let mut length = 0;
+        let filled = bytes.fill(text, &mut length);
         self.facts.gzip = bytes.facts();
+        self.facts.error = filled.err(); // what came before it counts
         let is_last = length < self.block_bytes;
         let facts = &mut self.facts;
         let encoding = self.encoding.get_or_insert_with(|| {
@@ -174,21 +176,20 @@ enum Bytes<R: Read> {
 }
 
 impl<R: Read> Bytes<R> {
-    /// Fills `out` unless the bytes end.
-    fn fill(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+    /// Fills `out` unless the bytes end; `length` says how much of it.
+    fn fill(&mut self, out: &mut [u8], length: &mut usize) -> std::io::Result<()> {
         match self {
-            Self::Gzip(gunzip) => gunzip.fill(out),
+            Self::Gzip(gunzip) => gunzip.fill(out, length),
             Self::Plain(plain) => {
-                let mut length = 0;
-                while let Some(space) = out.get_mut(length..).filter(|space| !space.is_empty()) {
+                while let Some(space) = out.get_mut(*length..).filter(|space| !space.is_empty()) {
                     match plain.read(space) {
                         Ok(0) => break,
-                        Ok(count) => length += count,
+                        Ok(count) => *length += count,
                         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                         Err(error) => return Err(error),
                     }
                 }
-                Ok(length)
+                Ok(())
             }
         }
     }

@@ -143,6 +143,7 @@ impl Document<'_> {
             self.learn(reader, news);
         }
         self.learn(found.reader, found.news);
+        self.lane.slots.started_elsewhere();
         let Builder { ids, rows, .. } = &mut self.lane.builder;
         let mut more = found.rows;
         if let Some(translation) = self.translations.get(found.reader) {

@@ -263,6 +263,20 @@ impl Drawn {
         ["cpu_op", "cuda_runtime", "kernel", "user_annotation"][usize::from(self.kind)]
     }
 
+    /// The same with events of other kinds before it, some of them damaged.
+    fn text_among_others(&self) -> String {
+        let flow = "{\"ph\": \"f\", \"id\": 1, \"pid\": 1, \"tid\": 2, \"ts\": 5.000, \"cat\": \"ac2g\", \"name\": \"ac2g\", \"bp\": \"e\"},\n";
+        let not_finite = "{\"ph\": \"X\", \"cat\": \"cpu_op\", \"name\": \"n\", \"pid\": 1, \"tid\": 2, \"ts\": 5.000, \"dur\": NaN},\n";
+        let nested = "{\"ph\": \"M\", \"args\": {\"labels\": [{\"name\": \"a\"},{\"name\": \"b\"}]}},\n";
+        let before = match self.start_ns % 6 {
+            0 => flow,
+            1 => not_finite,
+            2 => nested,
+            _ => "",
+        };
+        format!("{before}{}", self.text())
+    }
+
     fn text(&self) -> String {
         let name = serde_json::to_string(&self.name).unwrap();
         let (ts, dur, cat) = (micros(self.start_ns), micros(self.length_ns), self.category());
@@ -330,15 +344,19 @@ proptest! {
         prop_assert_eq!(rows(&read.trace), reference(&text));
     }
 
-    /// Damage of any kind: no panic, and the same result in every block size.
+    /// Damage of any kind: no panic, and the same result in every block size and with any number of readers.
     #[test]
     fn any_split_of_any_text_gives_the_same_result(
-        drawn in proptest::collection::vec(drawn(), 0..12),
+        drawn in proptest::collection::vec(drawn(), 0..40),
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         cut in any::<prop::sample::Index>(),
         is_cut in any::<bool>(),
     ) {
-        let mut text = events(&drawn.iter().map(Drawn::text).collect::<Vec<_>>().join(",\n")).into_bytes();
+        // Longer than what is looked at before the first event, so that readers get some.
+        let head = format!("{{\"note\": \"{}\", \"traceEvents\": [\n", "x".repeat(5_000));
+        let tail = "\n], \"baseTimeNanoseconds\": 7, \"deviceProperties\": [{\"id\": 0, \"name\": \"H100\"}]}";
+        let events: Vec<String> = drawn.iter().map(Drawn::text_among_others).collect();
+        let mut text = [&head, events.join(",\n").as_str(), tail].concat().into_bytes();
         for (at, byte) in damage {
             let at = at.index(text.len());
             text[at] = byte;
@@ -349,14 +367,22 @@ proptest! {
         let told = |block_bytes: usize, readers: usize| {
             let mut told = String::new();
             match read_with(&text[..], &Limits::default(), block_bytes, readers) {
-                Ok(read) => write!(told, "{:?} {:?} {} {}", rows(&read.trace), read.findings, read.events_kept, read.events_skipped),
+                Ok(read) => write!(
+                    told,
+                    "{:?} {:?} {} {} {:?}",
+                    rows(&read.trace),
+                    read.findings,
+                    read.events_kept,
+                    read.events_skipped,
+                    read.trace.metadata,
+                ),
                 Err(error) => write!(told, "{error}"),
             }
             .unwrap();
             told
         };
         let whole = told(1 << 20, 0);
-        for block_bytes in [4, 7, 64, 1000] {
+        for block_bytes in [7, 64, 300, 1000] {
             for readers in [0, 1, 3] {
                 let told = told(block_bytes, readers);
                 prop_assert_eq!(&told, &whole, "blocks of {} bytes, {} workers", block_bytes, readers);

@@ -23,6 +23,8 @@ pub(super) struct Window<'r> {
     offset: u64,
     /// A `rest` that ended here (or before) was too short for whoever looked at it: it is not cut there again.
     too_short_until: u64,
+    /// A `rest` that ends here (or before) was searched for a start in vain.
+    searched_until: u64,
     /// The number of the piece behind `rest`.
     next_number: u64,
     /// The number of the first piece that nobody has; `None` while readers take more.
@@ -42,6 +44,7 @@ impl<'r> Window<'r> {
             front: Block::default(),
             offset: 0,
             too_short_until: 0,
+            searched_until: 0,
             next_number: 0,
             end_number: Some(0),
             read: BTreeMap::new(),
@@ -111,11 +114,17 @@ impl<'r> Window<'r> {
         if self.next_number < end {
             return; // they stopped, and there is more of what they did
         }
-        let Some(cut) = last_start(self.rest()) else { return };
-        let cut_offset = self.offset + crate::units::count(cut);
-        if cut_offset > self.too_short_until && !self.readers.ended() {
-            self.readers.share(Some((self.front.copy_from(cut), cut_offset)));
-            self.front.truncate(cut);
+        let rest_end = self.offset + crate::units::count(self.rest().len());
+        let (front, offset, too_short_until) = (&mut self.front, self.offset, self.too_short_until);
+        let searched = std::mem::replace(&mut self.searched_until, rest_end);
+        let is_shared = self.readers.share(|| {
+            let cut = last_start(front.text()).filter(|_| rest_end > searched)?;
+            let cut_offset = offset + crate::units::count(cut);
+            let tail = front.copy_from(cut);
+            (cut_offset > too_short_until).then(|| front.truncate(cut))?;
+            Some((tail, cut_offset))
+        });
+        if is_shared {
             self.end_number = None;
         }
     }
