@@ -11,6 +11,8 @@
 mod builder;
 mod categories;
 mod conclude;
+#[cfg(test)]
+mod damage;
 mod document;
 mod event;
 mod gzip;

@@ -1,0 +1,163 @@
+//! Every recorded trace, damaged in many places.
+//!
+//! ```text
+//! recorded ──┬── cut ──────────────┐
+//!            ├── one bit flipped ──┼──> read by one thread and by several: the same, and how much is kept
+//!            └── events dropped, ──┘
+//!                twice, reversed
+//! ```
+
+use super::{ErrorKind, Limits, ReadTrace, read_with};
+use crate::audit::Code;
+use flate2::read::MultiGzDecoder;
+use proptest::prelude::Rng as _;
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use std::hash::{DefaultHasher, Hasher as _};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// Blocks so small that every trace has dozens of them.
+const BLOCK_BYTES: usize = 50_000;
+const CUTS: usize = 12;
+const FLIPS: usize = 20;
+
+/// The recorded traces of PyTorch and of the trainer.
+fn recorded() -> Vec<PathBuf> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let mut traces = Vec::new();
+    for folder in ["torch-reference", "h200-cases", "cpu-torch211", "runs"] {
+        let mut folders = vec![fixtures.join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if entry.is_dir() {
+                    folders.push(entry);
+                } else if entry.to_string_lossy().ends_with(".pt.trace.json.gz") {
+                    traces.push(entry);
+                }
+            }
+        }
+    }
+    traces.sort();
+    traces
+}
+
+fn text_of(trace: &Path) -> Vec<u8> {
+    let mut text = Vec::new();
+    MultiGzDecoder::new(std::fs::File::open(trace).unwrap()).read_to_end(&mut text).unwrap();
+    text
+}
+
+/// What a reading comes to, as a number: the rows, in no order that means anything, and all that was found.
+fn told(read: &Result<ReadTrace, ErrorKind>) -> u64 {
+    let read = match read {
+        Ok(read) => read,
+        Err(error) => return hash(&error.to_string()),
+    };
+    let trace = &read.trace;
+    let name = |id| trace.names.get(id);
+    let host = (0..trace.host.len()).map(|row| {
+        let host = &trace.host;
+        let place = trace.tracks.place(host.track(row)).map(|place| trace.spelled(place));
+        let ids = (host.external_id(row), host.correlation(row), name(host.shapes(row)), name(host.module(row)));
+        format!("{:?}", (name(host.name(row)), host.kind(row), host.start(row), host.end(row), place, ids))
+    });
+    let device = (0..trace.device.len()).map(|row| {
+        let device = &trace.device;
+        let ids =
+            (device.device(row), device.stream(row), device.correlation(row), trace.configs.get(device.config(row)));
+        format!("{:?}", (name(device.name(row)), device.kind(row), device.start(row), device.end(row), ids))
+    });
+    let memory = (0..trace.memory.len()).map(|row| {
+        let mut record = trace.memory.record(row);
+        let place = trace.tracks.place(record.track).map(|place| trace.spelled(place));
+        record.track = crate::trace::tracks::TrackId::from_column(0);
+        format!("{:?}", (record, place))
+    });
+    let python = (0..trace.python.len())
+        .map(|row| format!("{:?}", (name(trace.python.name(row)), trace.python.start(row), trace.python.end(row))));
+    let rows = host.chain(device).chain(memory).chain(python).map(|row| hash(&row)).fold(0u64, u64::wrapping_add);
+    let rest = format!("{:?}", (&read.findings, read.events_kept, read.events_skipped, &trace.metadata, trace.origin));
+    rows.wrapping_add(hash(&rest))
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(text.as_bytes());
+    hasher.finish()
+}
+
+/// Reads `text` alone and with others: the same.
+fn read_both_ways(text: &[u8], what: &dyn Fn() -> String) -> Result<ReadTrace, ErrorKind> {
+    let alone = read_with(text, &Limits::default(), BLOCK_BYTES, 0);
+    let together = read_with(text, &Limits::default(), BLOCK_BYTES, 3);
+    assert_eq!(told(&alone), told(&together), "{}", what());
+    alone
+}
+
+/// Where the events of a trace in Kineto's layout stand in its text.
+fn events_of(text: &[u8]) -> std::ops::Range<usize> {
+    let from = memchr::memmem::find(text, b"\"traceEvents\": [").unwrap() + 16;
+    let to = memchr::memmem::rfind(text, b"\n  }").unwrap();
+    from..to
+}
+
+#[test]
+fn every_cut_keeps_what_is_before_it() {
+    for trace in recorded() {
+        let text = text_of(&trace);
+        let whole = read_both_ways(&text, &|| trace.display().to_string()).unwrap();
+        let mut kept = 0;
+        for part in 1..=CUTS {
+            // (An odd number, so that cuts do not all fall on the same place of an event.)
+            let cut = text.len() * part / (CUTS + 1) / 7 * 7;
+            let what = || format!("{} cut at {cut}", trace.display());
+            let Ok(read) = read_both_ways(text.get(..cut).unwrap(), &what) else { continue };
+            assert!(kept <= read.events_kept && read.events_kept <= whole.events_kept, "{}", what());
+            kept = read.events_kept;
+            if events_of(&text).contains(&cut) {
+                assert!(read.findings.iter().any(|finding| finding.code == Code::Truncated), "{}", what());
+            }
+        }
+        assert!(kept > 0, "{}", trace.display());
+    }
+}
+
+#[test]
+fn a_flipped_bit_costs_no_good_event() {
+    let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    for trace in recorded() {
+        let mut text = text_of(&trace);
+        let events = events_of(&text);
+        let whole = read_with(&text[..], &Limits::default(), BLOCK_BYTES, 0).unwrap();
+        for _ in 0..FLIPS {
+            let at = events.start + usize::try_from(random.next_u64()).unwrap() % events.len();
+            let bit = 1 << (random.next_u32() % 8);
+            text[at] ^= bit;
+            let what = || format!("{} with bit {bit:#x} of byte {at} flipped", trace.display());
+            let read = read_both_ways(&text, &what).unwrap();
+            assert!(read.events_kept + 1 >= whole.events_kept, "{}: {} kept", what(), read.events_kept);
+            text[at] ^= bit;
+        }
+    }
+}
+
+#[test]
+fn events_may_be_dropped_doubled_and_reversed() {
+    for trace in recorded() {
+        let text = String::from_utf8(text_of(&trace)).unwrap();
+        let range = events_of(text.as_bytes());
+        let (head, tail) = (&text[..range.start], &text[range.end..]);
+        let events: Vec<&str> = text[range].split("\n  },").collect();
+        let with = |events: &[&str]| [head, &events.join("\n  },"), tail].concat().into_bytes();
+        let what = || trace.display().to_string();
+        let whole = read_both_ways(text.as_bytes(), &what).unwrap();
+        let middle = events.len() / 2;
+        let dropped = read_both_ways(&with(&[&events[..middle], &events[middle + 1..]].concat()), &what).unwrap();
+        assert_eq!(dropped.events_kept + 1, whole.events_kept, "{}", what());
+        let doubled = read_both_ways(&with(&[&events[..=middle], &events[middle..]].concat()), &what).unwrap();
+        assert_eq!(doubled.events_kept, whole.events_kept + 1, "{}", what());
+        let reversed: Vec<&str> = events.iter().rev().copied().collect();
+        let reversed = read_both_ways(&with(&reversed), &what);
+        assert_eq!(told(&reversed), told(&Ok(whole)), "{}", what());
+    }
+}
