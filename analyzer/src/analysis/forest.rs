@@ -108,7 +108,7 @@ impl Forest {
         None
     }
 
-    /// A walk along every thread.
+    /// A walk along every thread, not begun yet: whoever walks several times takes copies.
     #[must_use]
     pub fn walks(&self, trace: &Trace) -> HashMap<TrackId, Walk> {
         let mut walks: HashMap<TrackId, Walk> = HashMap::new();
@@ -220,7 +220,7 @@ impl Forest {
 }
 
 /// A thread walked once in order of time: which event is innermost, without keeping what was passed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Walk {
     /// What of the forest's order is still to come.
     rows: Range<usize>,
@@ -296,7 +296,7 @@ impl Segment {
 }
 
 /// A thread being swept in the forest's order.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Sweep {
     open: Vec<usize>,
     segments: Vec<Segment>,

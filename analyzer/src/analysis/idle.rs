@@ -74,6 +74,8 @@ impl AddAssign for IdleCauses {
 /// What the host threads were in, ready to be asked about any interval.
 pub struct HostView<'c, 't> {
     context: &'c Context<'t>,
+    /// Along every thread, not begun: a device takes a copy.
+    walks: HashMap<TrackId, Walk>,
     loading: HashMap<TrackId, Span>,
     /// Whether a host row waited.
     waiting: Vec<bool>,
@@ -83,7 +85,8 @@ impl<'c, 't> HostView<'c, 't> {
     /// The view of `context`'s host threads.
     #[must_use]
     pub fn new(context: &'c Context<'t>) -> Self {
-        Self { context, loading: loading_spans(context.trace), waiting: waiting_calls(context) }
+        let walks = context.forest.walks(context.trace);
+        Self { context, walks, loading: loading_spans(context.trace), waiting: waiting_calls(context) }
     }
 
     /// The causes of the gaps of `device`, whose events are `rows` and busy time is `busy`.
@@ -96,7 +99,7 @@ impl<'c, 't> HostView<'c, 't> {
         starters.sort_unstable_by_key(|&row| key(widen(row)));
         let mut causes = IdleCauses::default();
         let mut starters = starters.into_iter().map(widen).peekable();
-        let mut walks = self.context.forest.walks(self.context.trace);
+        let mut walks = self.walks.clone();
         for pair in busy.pieces().windows(2) {
             let &[(_, from), (to, _)] = pair else { continue };
             while starters.next_if(|&row| device.start(row) < to).is_some() {}
@@ -209,7 +212,7 @@ fn waiting_calls(context: &Context<'_>) -> Vec<bool> {
     let waits = |row: usize| {
         trace.host.kind(row) == HostKind::Runtime
             && (by_name.get(trace.host.name(row).index()) == Some(&true)
-                || !named.is_empty() && named.contains(&trace.host.correlation(row)))
+                || named.contains(&trace.host.correlation(row)))
     };
     let mut waiting: Vec<bool> = (0..trace.host.len()).map(waits).collect();
     // A copy to or from pageable memory holds its call until it is done.

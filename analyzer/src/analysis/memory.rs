@@ -189,10 +189,11 @@ pub fn rows(context: &Context<'_>) -> Vec<MemoryRow> {
     if by_device.is_empty() {
         return Vec::new();
     }
-    by_device.into_iter().filter_map(|(device, rows)| row(context, device, rows)).collect()
+    let owners = Owners::new(context);
+    by_device.into_iter().filter_map(|(device, rows)| row(context, owners.clone(), device, rows)).collect()
 }
 
-fn row(context: &Context<'_>, device: AllocatorDevice, mut rows: Vec<u32>) -> Option<MemoryRow> {
+fn row(context: &Context<'_>, owners: Owners, device: AllocatorDevice, mut rows: Vec<u32>) -> Option<MemoryRow> {
     let memory = &context.trace.memory;
     rows.sort_unstable_by_key(|&row| {
         let record = memory.record(widen(row));
@@ -207,7 +208,7 @@ fn row(context: &Context<'_>, device: AllocatorDevice, mut rows: Vec<u32>) -> Op
     let reserved =
         looked_at(context, &curve).filter_map(|(index, _)| curve.get(index)?.2).max().filter(|_| !device.is_host());
     // Records before the first total have no point on the curve.
-    let mut live = live_at(context, records().take(peak_at + (rows.len() - curve.len()) + 1));
+    let mut live = live_at(context, owners, records().take(peak_at + (rows.len() - curve.len()) + 1));
     let explained: Bytes = live.iter().map(|live| live.bytes).sum();
     let before_recording = peak - explained;
     if before_recording != Bytes::ZERO {
@@ -280,7 +281,7 @@ fn growth(context: &Context<'_>, curve: &Curve) -> Option<f64> {
 }
 
 /// Allocations that are live behind the last of `records`, by operator and step.
-fn live_at(context: &Context<'_>, records: impl Iterator<Item = MemoryRecord>) -> Vec<LiveRow> {
+fn live_at(context: &Context<'_>, mut owners: Owners, records: impl Iterator<Item = MemoryRecord>) -> Vec<LiveRow> {
     let mut live: HashMap<i64, Vec<MemoryRecord>> = HashMap::new();
     for record in records.filter(|record| record.address != ABSENT) {
         if record.bytes > Bytes::ZERO {
@@ -292,7 +293,6 @@ fn live_at(context: &Context<'_>, records: impl Iterator<Item = MemoryRecord>) -
     let mut rows: BTreeMap<(Untrusted, Option<i64>), (Bytes, u64)> = BTreeMap::new();
     let mut held: Vec<MemoryRecord> = live.drain().flat_map(|(_, records)| records).collect();
     held.sort_unstable_by_key(|record| (record.time, record.index, record.address));
-    let mut owners = Owners::new(context);
     for record in held {
         let op = owners.of(context, &record);
         let step = context.steps.of_host_time(record.time).and_then(|index| context.steps.steps.get(index)?.number);
@@ -304,6 +304,7 @@ fn live_at(context: &Context<'_>, records: impl Iterator<Item = MemoryRecord>) -
 }
 
 /// Finds the operators that allocations go to, in order of time.
+#[derive(Clone)]
 struct Owners {
     walks: HashMap<TrackId, Walk>,
 }

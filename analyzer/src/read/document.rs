@@ -17,6 +17,7 @@ use crate::trace::events::Translation;
 
 /// One event (or one top-level value) may be this long: a string of 64 MiB (R20) and what stands around it.
 pub(super) const VALUE_LIMIT_BYTES: usize = 68 << 20;
+
 /// What was wrong with the text, by kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Damage {

@@ -83,9 +83,7 @@ impl Slots {
             *span = (crate::units::narrow(from), crate::units::narrow(to));
         }
     }
-}
 
-impl Slots {
     /// See [`Seams::started_elsewhere`].
     pub(super) fn started_elsewhere(&mut self) {
         self.seams.started_elsewhere();

@@ -161,13 +161,19 @@ pub(super) fn skip_value(text: &[u8], at: usize, beyond: &mut Beyond) -> Result<
     }
 }
 
+/// What eight bytes are as digits, a byte each, and the high bits of those that are none.
+#[inline]
+pub(super) const fn digits(word: u64) -> (u64, u64) {
+    // Digits become 0 to 9; of what is not, adding sets the high bit, where it was not set before.
+    let values = word ^ (ONES * b'0' as u64);
+    (values, (((values & !HIGHS) + ONES * (0x80 - 10)) | values) & HIGHS)
+}
+
 /// The first position at or after `at` that is no digit: eight bytes a step.
 #[inline]
 fn skip_digits(text: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        // Digits become 0 to 9; of what is not, adding sets the high bit, where it was not set before.
-        let word = u64::from_le_bytes(*chunk) ^ (ONES * b'0' as u64);
-        let others = (((word & !HIGHS) + ONES * (0x80 - 10)) | word) & HIGHS;
+        let (_, others) = digits(u64::from_le_bytes(*chunk));
         if others != 0 {
             return at + (others.trailing_zeros() / 8) as usize;
         }

@@ -1,5 +1,6 @@
 //! Numbers as the file writes them: exact, never through floating point (R30, R31, R34, R35).
 
+use super::lexer::digits;
 use crate::units::TIME_LIMIT_NS;
 
 /// Decimal microseconds as integer nanoseconds: an integer, a fraction (rounded half up beyond 3 digits), an exponent.
@@ -17,23 +18,21 @@ fn fast_micros(text: &[u8]) -> Option<i64> {
     if whole.is_empty() || whole.len() > 15 {
         return None;
     }
-    let high = eight_digits(whole.split_at(whole.len().saturating_sub(8)).1)?;
-    let higher = eight_digits(whole.split_at(whole.len().saturating_sub(8)).0)?;
-    Some((higher * 100_000_000 + high) * 1_000 + eight_digits(fraction)?)
+    let (high, low) = whole.split_at(whole.len().saturating_sub(8));
+    Some((eight_digits(high)? * 100_000_000 + eight_digits(low)?) * 1_000 + eight_digits(fraction)?)
 }
 
 /// The number of up to eight digits; `None` where one is no digit. Of none it is 0.
 #[inline]
-fn eight_digits(digits: &[u8]) -> Option<i64> {
+fn eight_digits(text: &[u8]) -> Option<i64> {
     let mut padded = [b'0'; 8];
-    padded.get_mut(8usize.checked_sub(digits.len())?..)?.copy_from_slice(digits);
-    // Digits become 0 to 9; of what is not, adding sets the high bit, where it was not set before.
-    let word = u64::from_le_bytes(padded) ^ 0x3030_3030_3030_3030;
-    if (((word & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080 != 0 {
+    padded.get_mut(8usize.checked_sub(text.len())?..)?.copy_from_slice(text);
+    let (values, others) = digits(u64::from_le_bytes(padded));
+    if others != 0 {
         return None;
     }
     // Neighbours become two digits, these four, these eight.
-    let pairs = (word * 10 + (word >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let pairs = (values * 10 + (values >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
     i64::try_from((fours * 10_000 + (fours >> 32)) & 0xffff_ffff).ok()
 }

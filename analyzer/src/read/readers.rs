@@ -57,15 +57,15 @@ pub(super) enum Message {
 }
 
 /// The text that nobody has yet.
-pub(super) struct Supply<'r> {
+struct Supply<'r> {
     source: Source<'r>,
     /// Whether readers may take pieces.
-    pub(super) shared: bool,
+    shared: bool,
     /// What stands behind the last piece: while `shared`, the start of an event.
     tail: Block,
     tail_offset: u64,
     /// The number of the next piece.
-    pub(super) next_number: u64,
+    next_number: u64,
     received_bytes: u64,
     max_bytes: u64,
 }
@@ -121,7 +121,7 @@ struct Memory {
 }
 
 /// What readers and the window share.
-pub(super) struct Shared<'r> {
+struct Shared<'r> {
     supply: Mutex<Supply<'r>>,
     /// The supply is shared, or closed.
     supplied: Condvar,

@@ -385,7 +385,7 @@ proptest! {
         for block_bytes in [7, 64, 300, 1000] {
             for readers in [0, 1, 3] {
                 let told = told(block_bytes, readers);
-                prop_assert_eq!(&told, &whole, "blocks of {} bytes, {} workers", block_bytes, readers);
+                prop_assert_eq!(&told, &whole, "blocks of {} bytes, {} readers", block_bytes, readers);
             }
         }
     }

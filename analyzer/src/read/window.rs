@@ -114,14 +114,19 @@ impl<'r> Window<'r> {
         if self.next_number < end {
             return; // they stopped, and there is more of what they did
         }
-        let rest_end = self.offset + crate::units::count(self.rest().len());
-        let (front, offset, too_short_until) = (&mut self.front, self.offset, self.too_short_until);
-        let searched = std::mem::replace(&mut self.searched_until, rest_end);
+        let (front, offset, searched_until) = (&mut self.front, self.offset, &mut self.searched_until);
+        let rest_end = offset + crate::units::count(front.text().len());
         let is_shared = self.readers.share(|| {
-            let cut = last_start(front.text()).filter(|_| rest_end > searched)?;
+            if rest_end <= std::mem::replace(searched_until, rest_end) {
+                return None;
+            }
+            let cut = last_start(front.text())?;
             let cut_offset = offset + crate::units::count(cut);
+            if cut_offset <= self.too_short_until {
+                return None;
+            }
             let tail = front.copy_from(cut);
-            (cut_offset > too_short_until).then(|| front.truncate(cut))?;
+            front.truncate(cut);
             Some((tail, cut_offset))
         });
         if is_shared {

@@ -47,8 +47,8 @@ macro_rules! column {
 }
 
 column! {
-    /// A column of points in time, in nanoseconds.
-    TimeColumn, i64, Int64Chunked, ABSENT
+    /// Whole numbers of 64 bits: points in time (in nanoseconds), and whatever does not fit in less.
+    WideColumn, i64, Int64Chunked, ABSENT
 }
 
 column! {
@@ -70,14 +70,14 @@ pub enum WholeColumn {
     /// All fit in 32 bits.
     Narrow(NarrowColumn),
     /// Not all do.
-    Wide(TimeColumn),
+    Wide(WideColumn),
 }
 
 impl WholeColumn {
     pub(crate) fn from_vec(key: &'static str, values: Wholes) -> Self {
         match values {
             Wholes::Narrow(values) => Self::Narrow(NarrowColumn::from_vec(key, values)),
-            Wholes::Wide(values) => Self::Wide(TimeColumn::from_vec(key, values)),
+            Wholes::Wide(values) => Self::Wide(WideColumn::from_vec(key, values)),
         }
     }
 
@@ -217,9 +217,10 @@ pub enum RareColumn {
 
 impl RareColumn {
     pub(crate) fn from_vec(key: &'static str, values: RareIds) -> Self {
-        match values.ids.is_empty() {
-            true => Self::Empty(key, values.count),
-            false => Self::Filled(IdColumn::from_vec(key, values.ids)),
+        if values.ids.is_empty() {
+            Self::Empty(key, values.count)
+        } else {
+            Self::Filled(IdColumn::from_vec(key, values.ids))
         }
     }
 

@@ -4,7 +4,7 @@
 //! nanoseconds on the trace's clock, ids are indices of this trace (`NameId`, `TrackId`), absent numbers are [`ABSENT`].
 
 pub use super::columns::ABSENT;
-use super::columns::{IdColumn, KindColumn, RareColumn, RareIds, TimeColumn, WholeColumn, Wholes};
+use super::columns::{IdColumn, KindColumn, RareColumn, RareIds, WholeColumn, Wholes, WideColumn};
 use super::names::NameId;
 use super::tracks::TrackId;
 use crate::units::{Bytes, Nanoseconds, Timestamp};
@@ -182,7 +182,7 @@ macro_rules! table {
             }
         }
     };
-    (@column time) => { TimeColumn };
+    (@column time) => { WideColumn };
     (@column whole) => { WholeColumn };
     (@column kind) => { KindColumn };
     (@column rare) => { RareColumn };
