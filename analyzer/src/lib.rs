@@ -32,6 +32,9 @@ pub mod stats;
 // Questions to a trace: one file each, pure functions.
 pub mod analysis;
 
+// A part of a trace, as a smaller trace.
+pub mod slice;
+
 // Runs beside each other.
 pub mod compare;
 

@@ -86,6 +86,13 @@ impl Span {
         self.minus(&self.minus(other))
     }
 
+    /// Whether `time` is in the set.
+    #[must_use]
+    pub fn holds(&self, time: Timestamp) -> bool {
+        let after = self.pieces.partition_point(|(start, _)| *start <= time);
+        after.checked_sub(1).and_then(|last| self.pieces.get(last)).is_some_and(|(_, end)| time < *end)
+    }
+
     /// How much time of `[start, end)` is in the set.
     #[must_use]
     pub fn within(&self, (start, end): Interval) -> Nanoseconds {
@@ -138,6 +145,9 @@ mod tests {
             prop_assert_eq!(a.length().get(), count(&|point| has(&left, point)));
             prop_assert_eq!(a.minus(&b).length().get(), count(&|point| has(&left, point) && !has(&right, point)));
             prop_assert_eq!(a.and(&b).length().get(), count(&|point| has(&left, point) && has(&right, point)));
+            for point in 0..100 {
+                prop_assert_eq!(a.holds(Timestamp::from_nanoseconds(point)), has(&left, point));
+            }
             prop_assert_eq!(a.within(at(10, 40)).get(), count(&|point| has(&left, point) && (10..40).contains(&point)));
         }
     }

@@ -2,8 +2,8 @@
 //! those that are no analysis.
 
 use super::values::{self, Top};
-use super::{audit_command, report_command, table_command};
-use crate::analysis::select::StepRange;
+use super::{audit_command, report_command, slice_command, table_command};
+use crate::analysis::select::{Part, StepRange};
 use crate::analysis::{self, Analysis, Grouping};
 use crate::read::Limits;
 use crate::render::Format;
@@ -22,6 +22,8 @@ pub(super) enum Task {
     Audit(audit_command::Plan),
     /// A folder with everything.
     Report(report_command::Plan),
+    /// A smaller trace.
+    Slice(slice_command::Plan),
 }
 
 /// How a command reads and speaks, whichever it is.
@@ -92,6 +94,26 @@ struct ReportArgs {
     manner: Manner,
 }
 
+/// `analyzer slice TRACE`, as typed.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("part").required(true).args(["steps", "time"])))]
+struct SliceArgs {
+    /// .json or .json.gz, or a run folder with one trace
+    #[arg(value_name = "TRACE")]
+    trace: OsString,
+    /// These training steps, both ends included: 3, 2..4, 2.. or ..4
+    #[arg(long, value_name = "A..B", value_parser = values::steps)]
+    steps: Option<StepRange>,
+    /// From one point in time to just before another, since the trace's start: 1.5ms..20ms, 0s..1s (ns, us, ms, s)
+    #[arg(long, value_name = "FROM..TO", value_parser = values::time_range)]
+    time: Option<Part>,
+    /// The file to write; compressed where its name ends in .gz
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    manner: Manner,
+}
+
 impl Task {
     /// Reads the command line.
     ///
@@ -110,6 +132,7 @@ impl Task {
         }
         match name {
             audit_command::NAME => audit_plan(matches, command).map(Self::Audit),
+            slice_command::NAME => slice_plan(matches, command).map(Self::Slice),
             _ => report_plan(matches, command).map(Self::Report),
         }
     }
@@ -120,6 +143,7 @@ impl Task {
             Self::Table(plan) => plan.manner.threads,
             Self::Audit(plan) => plan.manner.threads,
             Self::Report(plan) => plan.manner.threads,
+            Self::Slice(plan) => plan.manner.threads,
         }
     }
 }
@@ -134,6 +158,7 @@ fn command() -> Command {
     let audit = TableArgs::augment_args(Command::new(audit_command::NAME)).about(audit_command::ABOUT);
     let audit = audit.mut_arg("top", |top| top.hide(true));
     let report = ReportArgs::augment_args(Command::new(report_command::NAME)).about(report_command::ABOUT);
+    let slice = SliceArgs::augment_args(Command::new(slice_command::NAME)).about(slice_command::ABOUT);
     Command::new("analyzer")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Exact, fast answers from PyTorch profiler traces and training results")
@@ -141,7 +166,7 @@ fn command() -> Command {
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .subcommands(tables)
-        .subcommands([audit, report])
+        .subcommands([audit, report, slice])
 }
 
 /// `ops --by`.
@@ -205,6 +230,17 @@ fn report_plan(matches: &ArgMatches, command: &mut Command) -> Result<report_com
         return Err(command.error(ErrorKind::ValueValidation, message));
     }
     Ok(report_command::Plan { runs, out, allow_mismatch, steps, manner })
+}
+
+fn slice_plan(matches: &ArgMatches, command: &mut Command) -> Result<slice_command::Plan, clap::Error> {
+    let SliceArgs { trace, steps, time, out, manner } = SliceArgs::from_arg_matches(matches)?;
+    if trace == "-" {
+        let message = "a trace is read twice to be cut, and standard input (-) can be read only once: give a file";
+        return Err(command.error(ErrorKind::ValueValidation, message));
+    }
+    let part = steps.map(Part::Steps).or(time);
+    let part = part.ok_or_else(|| command.error(ErrorKind::MissingRequiredArgument, "give --steps or --time"))?;
+    Ok(slice_command::Plan { trace, part, out, manner })
 }
 
 fn check_standard_input(traces: &[OsString], command: &mut Command) -> Result<(), clap::Error> {

@@ -2,7 +2,7 @@
 //! streams.
 //!
 //! ```text
-//! args ──> Task ──> table_command | audit_command | report_command ──> exit
+//! args ──> Task ──> table_command | audit_command | report_command | slice_command ──> exit
 //!                     inputs ──> load (ranks) ──> selection ──> answers ──> printing, messages
 //! ```
 //! Every command decides first and acts then: what can be wrong with the arguments is known before a file is opened.
@@ -19,12 +19,15 @@ mod messages;
 mod printing;
 mod ranks;
 mod report_command;
+mod scratch;
 mod selection;
+mod slice_command;
 mod table_command;
 mod values;
 
 pub use exit::Outcome;
 pub use io::Io;
+pub use slice_command::SliceError;
 
 use crate::render::{FolderError, RenderError};
 use args::Task;
@@ -49,6 +52,9 @@ pub enum Error {
     /// The report cannot be drawn or written.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// There is no slice.
+    #[error(transparent)]
+    Slice(#[from] SliceError),
 }
 
 impl Error {
@@ -72,6 +78,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, io: &mut Io) -> Result
             Task::Table(plan) => table_command::run(plan, io),
             Task::Audit(plan) => audit_command::run(plan, io),
             Task::Report(plan) => report_command::run(plan, io),
+            Task::Slice(plan) => slice_command::run(plan, io),
         }),
         Err(usage) if usage.use_stderr() => Err(Error::Usage(usage)),
         Err(help) => io.print(help.to_string().as_bytes()).map(|()| Outcome::Fine),

@@ -1,6 +1,7 @@
-//! What the values of options mean: `--top`, `--steps`, `--max-bytes`.
+//! What the values of options mean: `--top`, `--steps`, `--time`, `--max-bytes`.
 
-use crate::analysis::select::StepRange;
+use crate::analysis::select::{Part, StepRange};
+use crate::units::Nanoseconds;
 use thiserror::Error;
 
 /// `--top`: how many rows of each trace people see.
@@ -31,6 +32,10 @@ pub(super) enum BadValue {
     Steps,
     #[error("no step lies in this range: its first step comes after its last")]
     NoSteps,
+    #[error("expected two points in time with their units, as 1.5ms..20ms or 0s..1s (ns, us, ms, s)")]
+    Time,
+    #[error("no time lies in this range: it ends before it starts")]
+    NoTime,
     #[error("expected a number of bytes, as 1000000, 512M or 8GiB (K, M, G, T are powers of 1024)")]
     Size,
     #[error("more bytes than can be counted")]
@@ -59,6 +64,28 @@ pub(super) fn steps(text: &str) -> Result<StepRange, BadValue> {
         StepRange { first: None, last: None } => Err(BadValue::Steps),
         _ => Ok(range),
     }
+}
+
+/// Reads `--time`: `1.5ms..20ms`.
+pub(super) fn time_range(text: &str) -> Result<Part, BadValue> {
+    let (from, to) = text.split_once("..").ok_or(BadValue::Time)?;
+    let (from, to) = (point(from).ok_or(BadValue::Time)?, point(to).ok_or(BadValue::Time)?);
+    if from < to { Ok(Part::Time { from, to }) } else { Err(BadValue::NoTime) }
+}
+
+/// A decimal number with its unit, exactly; what is below a nanosecond is none.
+fn point(text: &str) -> Option<Nanoseconds> {
+    let units = [("ns", 0), ("us", 3), ("µs", 3), ("ms", 6), ("s", 9)];
+    let (number, places) = units.iter().find_map(|(unit, places)| Some((text.strip_suffix(unit)?, *places)))?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    if whole.is_empty() || fraction.is_empty() || fraction.len() > usize::max(places, 1) {
+        return None;
+    }
+    let scaled = format!("{fraction:0<places$}");
+    let fraction = self::whole(if places == 0 { fraction } else { &scaled })?;
+    let scale = 10_u64.checked_pow(u32::try_from(places).ok()?)?;
+    let nanoseconds = self::whole(whole)?.checked_mul(scale)?.checked_add(fraction)?;
+    i64::try_from(nanoseconds).ok().map(Nanoseconds::new)
 }
 
 /// Reads a size in bytes: `1000000`, `64K`, `512M`, `8GiB`, `1T`.
@@ -105,6 +132,20 @@ mod tests {
         assert_eq!(steps("5..2"), Err(BadValue::NoSteps));
         for wrong in ["", "..", "a", "1..b", "-1", "1...3", "1..=3", "1 .. 2", "99999999999999999999"] {
             assert_eq!(steps(wrong), Err(BadValue::Steps), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn points_in_time_have_units_and_are_exact() {
+        let range = |from, to| Ok(Part::Time { from: Nanoseconds::new(from), to: Nanoseconds::new(to) });
+        assert_eq!(time_range("1.5ms..20ms"), range(1_500_000, 20_000_000));
+        assert_eq!(time_range("0ns..1.000000001s"), range(0, 1_000_000_001));
+        assert_eq!(time_range("3us..3.5µs"), range(3_000, 3_500));
+        assert_eq!(time_range("2s..1s"), Err(BadValue::NoTime));
+        for wrong in
+            ["", "..", "1..2", "1ms", "1ms..", "-1s..1s", "1.s..2s", "1.5ns..3ns", "1e3s..2e3s", "1s..99999999999s"]
+        {
+            assert_eq!(time_range(wrong), Err(BadValue::Time), "{wrong:?}");
         }
     }
 

@@ -65,7 +65,7 @@ pub(super) struct Document<'r> {
     pub(super) window: Window<'r>,
     pub(super) top: TopLevel,
     /// The lane that reads what is not strict, and whatever no reader has; what readers find is appended to its rows.
-    pub(super) lane: Lane,
+    pub(super) lane: Lane<'r>,
     /// The readers' ids as the lane's, by reader.
     pub(super) translations: Vec<Translation>,
     /// The latest repaired text.
@@ -227,6 +227,9 @@ impl<'r> Document<'r> {
             None => Member::Truncated,
             Some(Value::Lost) => Member::Damaged,
             Some(Value::Strict(value)) => {
+                if let Some(visitor) = &mut self.lane.visitor {
+                    visitor.member(&key, &value);
+                }
                 self.top.take(&key, &value);
                 Member::Read
             }

@@ -8,6 +8,7 @@ use super::builder::Builder;
 use super::document::Damage;
 use super::event::{Slots, scan};
 use super::lexer::{Stop, skip_blank};
+use super::visit::{RawEvent, Visit};
 
 /// What stood before the cursor inside `traceEvents`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,14 +35,16 @@ pub(super) enum Pause {
 }
 
 /// One reader of strict events.
-#[derive(Debug, Default)]
-pub(super) struct Lane {
+#[derive(Default)]
+pub(super) struct Lane<'v> {
     pub(super) builder: Builder,
     pub(super) damage: Damage,
     pub(super) slots: Slots,
+    /// Who is shown the events, in place of the builder.
+    pub(super) visitor: Option<&'v mut dyn Visit>,
 }
 
-impl Lane {
+impl Lane<'_> {
     /// Reads events from the start of `text`, whose offset in the whole text is `offset`, until it must stop, or meets
     /// `next`. Returns how much was consumed.
     pub(super) fn run(&mut self, text: &[u8], offset: u64, before: &mut Before, next: Option<usize>) -> (usize, Pause) {
@@ -88,7 +91,10 @@ impl Lane {
 
     /// Takes a strict event that was scanned into the slots.
     pub(super) fn take(&mut self, event: &[u8], offset: u64) {
-        if self.builder.event(event, &self.slots).is_err() {
+        if let Some(visitor) = &mut self.visitor {
+            visitor.event(&RawEvent::new(event, &self.slots));
+            self.builder.rows.odd.kept += 1;
+        } else if self.builder.event(event, &self.slots).is_err() {
             self.damage.bad_event.add(1, offset);
         } else {
             self.damage.duplicate_key.add(u64::from(self.slots.duplicate_key), offset);

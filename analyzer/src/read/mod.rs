@@ -31,7 +31,10 @@ mod strings;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod visit;
 mod window;
+
+pub use visit::{FlowId, RawEvent, Role, Visit, visit};
 
 use crate::audit::{Code, Finding};
 use crate::trace::Trace;

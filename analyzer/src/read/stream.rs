@@ -23,6 +23,16 @@ const START_BYTES: usize = 256;
 impl Document<'_> {
     /// The elements of `traceEvents`, to its closing bracket or the end of the text.
     pub(super) fn events(&mut self, is_root: bool) {
+        if let Some(visitor) = &mut self.lane.visitor {
+            visitor.events(is_root);
+        }
+        self.elements(is_root);
+        if let Some(visitor) = &mut self.lane.visitor {
+            visitor.events_ended();
+        }
+    }
+
+    fn elements(&mut self, is_root: bool) {
         let mut before = Before::Nothing;
         loop {
             let broken = match self.run(&mut before) {

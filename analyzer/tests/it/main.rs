@@ -20,5 +20,6 @@ mod malformed;
 mod cli_shape;
 mod golden;
 mod repeats;
+mod slice;
 
 mod house;
