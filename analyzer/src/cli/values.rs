@@ -77,14 +77,12 @@ pub(super) fn time_range(text: &str) -> Result<Part, BadValue> {
 fn point(text: &str) -> Option<Nanoseconds> {
     let units = [("ns", 0), ("us", 3), ("µs", 3), ("ms", 6), ("s", 9)];
     let (number, places) = units.iter().find_map(|(unit, places)| Some((text.strip_suffix(unit)?, *places)))?;
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    if whole.is_empty() || fraction.is_empty() || fraction.len() > usize::max(places, 1) {
-        return None;
-    }
-    let scaled = format!("{fraction:0<places$}");
-    let fraction = self::whole(if places == 0 { fraction } else { &scaled })?;
-    let scale = 10_u64.checked_pow(u32::try_from(places).ok()?)?;
-    let nanoseconds = self::whole(whole)?.checked_mul(scale)?.checked_add(fraction)?;
+    let (digits, fraction) = match number.split_once('.') {
+        Some((digits, fraction)) if (1..=places).contains(&fraction.len()) => (digits, fraction),
+        Some(_) => return None,
+        None => (number, ""),
+    };
+    let nanoseconds = whole(&format!("{digits}{fraction:0<places$}")).filter(|_| !digits.is_empty())?;
     i64::try_from(nanoseconds).ok().map(Nanoseconds::new)
 }
 
