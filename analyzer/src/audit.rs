@@ -120,6 +120,8 @@ codes! {
     DupKey "W-DUP-KEY" NAMES;
     /// An event nested too deeply.
     Depth "W-DEPTH" EVERYTHING;
+    /// More names than are told apart.
+    Names "W-NAMES" NAMES;
     /// Negative durations.
     NegDur "W-NEG-DUR" DURATIONS;
     /// Complete events without a duration.

@@ -49,7 +49,8 @@ pub(super) struct Manner {
 impl Manner {
     /// What reading may use.
     pub(super) fn limits(&self) -> Limits {
-        self.max_bytes.map_or_else(Limits::default, |max_bytes| Limits { max_bytes })
+        let limits = Limits::default();
+        Limits { max_bytes: self.max_bytes.unwrap_or(limits.max_bytes), ..limits }
     }
 }
 

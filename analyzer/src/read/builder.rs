@@ -39,6 +39,17 @@ struct Length {
 const LONG_EVENT_NS: i64 = 1_000_000;
 
 impl Builder {
+    /// With room for so many names.
+    pub(super) fn with_room_for(most_names: u32) -> Self {
+        Self { ids: Ids::with_room_for(most_names), ..Self::default() }
+    }
+
+    /// Forgets all names, tracks and configurations.
+    pub(super) fn forget(&mut self) {
+        self.ids = Ids::default();
+        self.last_track = None;
+    }
+
     /// Takes one strict event.
     pub(super) fn event(&mut self, text: &[u8], slots: &Slots) -> Result<(), Rejected> {
         let phase = slots.get(text, Field::Phase).and_then(inner).ok_or(Rejected)?;

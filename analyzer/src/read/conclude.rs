@@ -176,6 +176,10 @@ fn event_findings(builder: &Builder, outliers: &Outliers) -> Vec<Finding> {
         let events = counted(outliers.count, "event");
         findings.push(Finding::new(Code::TsOutlier, outliers.count, format!("{events} {message}")));
     }
+    if names.has_overflowed() {
+        let message = "more names, shapes and modules than are told apart: all further ones are '(other names)'";
+        findings.push(Finding::new(Code::Names, 1, message));
+    }
     if odd.unknown_phases > 0 {
         let message = format!("{} of kinds (ph) that no analysis uses", counted(odd.unknown_phases, "event"));
         findings.push(Finding::new(Code::UnknownPh, odd.unknown_phases, message));

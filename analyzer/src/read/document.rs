@@ -79,7 +79,7 @@ impl<'r> Document<'r> {
         Self {
             window,
             top: TopLevel::default(),
-            lane: Lane::default(),
+            lane: Lane { builder: Builder::with_room_for(limits.max_names), ..Lane::default() },
             translations,
             strict: Vec::new(),
             max_bytes: limits.max_bytes,

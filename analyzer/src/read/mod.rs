@@ -50,12 +50,14 @@ const MOST_READERS: usize = 6;
 pub struct Limits {
     /// The largest uncompressed size that is read, in bytes.
     pub max_bytes: u64,
+    /// How many names are told apart; all further ones become one.
+    pub max_names: u32,
 }
 
 impl Default for Limits {
-    /// 64 GiB: beyond any trace seen so far, below what would fill a disk.
+    /// 64 GiB: beyond any trace seen so far, below what would fill a disk. 16 million names: a gigabyte or two of them.
     fn default() -> Self {
-        Self { max_bytes: 64 << 30 }
+        Self { max_bytes: 64 << 30, max_names: 16 << 20 }
     }
 }
 
@@ -160,7 +162,7 @@ fn read_with<R: Read + Send>(
 ) -> Result<ReadTrace, ErrorKind> {
     let source = source::Source::new(Box::new(input), block_bytes);
     std::thread::scope(|scope| {
-        let readers = readers::Readers::start(source, limits.max_bytes, readers, scope);
+        let readers = readers::Readers::start(source, limits, readers, scope);
         let mut document = document::Document::new(window::Window::new(readers), limits);
         let outcome = document.read();
         conclude::conclude(document, outcome)

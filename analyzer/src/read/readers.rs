@@ -8,6 +8,7 @@
 //! then he reads the piece, which is still in his cache. So nobody waits for all others, and nobody is woken for every
 //! piece: threads that are find themselves on the core of who woke them, while another is idle.
 
+use super::Limits;
 use super::document::Damage;
 use super::event::last_start;
 use super::lane::{Before, Lane, Pause};
@@ -17,6 +18,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 
+/// A reader that has met so many names forgets them: whoever puts pieces in order knows them all.
+const MOST_NAMES_OF_A_READER: u32 = 1 << 20;
 /// A tail longer than this, in which no event starts, is for the document to look at.
 const LONGEST_TAIL_BYTES: usize = 4 << 20;
 
@@ -224,20 +227,21 @@ impl<'r> Readers<'r> {
     /// Starts `count` readers of `source`.
     pub(super) fn start<'scope>(
         source: Source<'r>,
-        max_bytes: u64,
+        limits: &Limits,
         count: usize,
         scope: &'scope Scope<'scope, '_>,
     ) -> Self
     where
         'r: 'scope,
     {
-        let shared = Arc::new(Shared::new(source, max_bytes, count));
+        let shared = Arc::new(Shared::new(source, limits.max_bytes, count));
+        let most_names = crate::units::widen(limits.max_names.min(MOST_NAMES_OF_A_READER));
         let (sender, messages) = channel();
         // Where the system gives fewer threads there are fewer readers; without any, the document reads alone.
         let started = (0..count).take_while(|&number| {
             let (shared, messages) = (Arc::clone(&shared), sender.clone());
             let thread = std::thread::Builder::new().name(format!("reader {number}"));
-            thread.spawn_scoped(scope, move || work(number, &shared, messages)).is_ok()
+            thread.spawn_scoped(scope, move || work(number, most_names, &shared, messages)).is_ok()
         });
         let count = started.count();
         Self { shared, messages, count }
@@ -328,11 +332,15 @@ impl Drop for Alive {
 }
 
 /// One reader: keeps its names and layouts from piece to piece.
-fn work(reader: usize, shared: &Shared<'_>, messages: Sender<Message>) {
+fn work(reader: usize, most_names: usize, shared: &Shared<'_>, messages: Sender<Message>) {
     let alive = Alive(messages);
     let mut lane = Lane::default();
     let mut told = Told::default();
     while let Some((Piece { number, text, offset }, rows)) = shared.next_piece(&alive.0) {
+        if lane.builder.ids.names.len() >= most_names {
+            lane.builder.forget();
+            told = Told::forgotten();
+        }
         lane.builder.rows = rows;
         lane.damage = Damage::default();
         let mut before = Before::Comma;

@@ -22,12 +22,19 @@ pub(super) struct Ids {
 /// What one [`Ids`] has learnt since it was last asked.
 #[derive(Debug, Default)]
 pub(super) struct News {
+    /// It has forgotten all that it told before.
+    starts_anew: bool,
     names: Vec<String>,
     places: Vec<Place>,
     configs: Vec<LaunchConfig>,
 }
 
 impl Ids {
+    /// Room for so many names.
+    pub(super) fn with_room_for(most_names: u32) -> Self {
+        Self { names: Names::with_room_for(most_names), ..Self::default() }
+    }
+
     pub(super) fn config(&mut self, config: LaunchConfig) -> u32 {
         if let Some(&id) = self.config_ids.get(&config) {
             return id;
@@ -43,16 +50,25 @@ impl Ids {
         let names =
             (told.names..self.names.len()).map(|id| self.names.get(NameId::from_column(crate::units::narrow(id))));
         let news = News {
+            starts_anew: std::mem::take(&mut told.is_forgotten),
             names: names.map(str::to_owned).collect(),
             places: self.tracks.places().skip(told.places).collect(),
             configs: self.configs.get(told.configs..).unwrap_or_default().to_vec(),
         };
-        *told = Told { names: self.names.len(), places: self.tracks.len(), configs: self.configs.len() };
+        *told = Told {
+            names: self.names.len(),
+            places: self.tracks.len(),
+            configs: self.configs.len(),
+            is_forgotten: false,
+        };
         news
     }
 
     /// Learns the news of another; `translation` is of that other, and grows by them.
     pub(super) fn learn(&mut self, news: News, translation: &mut Translation) {
+        if news.starts_anew {
+            *translation = Translation::default();
+        }
         translation.names.extend(news.names.iter().map(|name| self.names.intern(name).column()));
         let places =
             news.places.into_iter().map(|place| self.tracks.intern(place.renamed(&translation.names)).column());
@@ -67,6 +83,14 @@ pub(super) struct Told {
     names: usize,
     places: usize,
     configs: usize,
+    is_forgotten: bool,
+}
+
+impl Told {
+    /// All is forgotten, and will be told anew.
+    pub(super) fn forgotten() -> Self {
+        Self { is_forgotten: true, ..Self::default() }
+    }
 }
 
 /// The rows of a stretch of events.

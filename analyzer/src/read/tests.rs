@@ -236,7 +236,27 @@ fn keys_are_what_they_say_however_they_are_spelled() {
 #[test]
 fn limits_stop_early() {
     let text = events(&r#"{"ph": "M", "name": "x"},"#.repeat(10_000));
-    assert!(matches!(read(text.as_bytes(), &Limits { max_bytes: 1_000 }), Err(ErrorKind::TooLarge { .. })));
+    assert!(matches!(
+        read(text.as_bytes(), &Limits { max_bytes: 1_000, ..Limits::default() }),
+        Err(ErrorKind::TooLarge { .. })
+    ));
+}
+
+/// Names beyond the limit are one name; what is summed stays whole, and readers agree.
+#[test]
+fn too_many_names_become_one() {
+    let list: Vec<String> = (0..20_000).map(|number| op(&format!("name {}", number * 7 % 15_000), "")).collect();
+    let text = events(&list.join(",\n"));
+    let limits = Limits { max_names: 10_000, ..Limits::default() };
+    let [alone, together] = [0, 3].map(|readers| read_with(text.as_bytes(), &limits, 40_000, readers).unwrap());
+    assert_eq!((codes(&alone), codes(&together)), (vec!["W-NAMES"], vec!["W-NAMES"]));
+    let names = |read: &ReadTrace| -> Vec<String> {
+        let host = &read.trace.host;
+        (0..host.len()).map(|row| read.trace.names.get(host.name(row)).to_owned()).collect()
+    };
+    assert_eq!(names(&alone), names(&together));
+    assert_eq!(names(&alone).iter().filter(|name| *name == "(other names)").count(), 5_000);
+    assert_eq!(alone.trace.names.len(), 10_001);
 }
 
 /// An event as a test draws it, in one of several layouts.

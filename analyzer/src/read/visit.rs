@@ -177,7 +177,7 @@ impl<'t> RawEvent<'t> {
 pub fn visit<R: Read + Send>(input: R, limits: &Limits, visitor: &mut dyn Visit) -> Result<ReadTrace, ErrorKind> {
     let source = source::Source::new(Box::new(input), source::BLOCK_BYTES);
     std::thread::scope(|scope| {
-        let readers = readers::Readers::start(source, limits.max_bytes, 0, scope);
+        let readers = readers::Readers::start(source, limits, 0, scope);
         let mut document = document::Document::new(window::Window::new(readers), limits);
         document.lane.visitor = Some(visitor);
         let outcome = document.read();

@@ -32,6 +32,11 @@ impl NameId {
     }
 }
 
+/// What the names are called for which there is no room.
+const OTHER_NAMES: &str = "(other names)";
+/// All names together may be this long: one name can be 64 MiB.
+const MOST_TEXT_BYTES: usize = 2 << 30;
+
 /// All names of one trace, end to end in one buffer.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
@@ -40,10 +45,25 @@ pub struct Names {
     ends: Vec<usize>,
     lookup: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// How many there may be, if not as many as there are ids.
+    most: Option<u32>,
+    /// What all further names are, once there are too many.
+    other: Option<NameId>,
 }
 
 impl Names {
-    /// The id of `text`, made where it is new. [`NameId::NONE`] once four thousand million names are in.
+    /// Room for so many names; all others become one.
+    pub(crate) fn with_room_for(most: u32) -> Self {
+        Self { most: Some(most), ..Self::default() }
+    }
+
+    /// Whether there were more names than there was room for.
+    #[must_use]
+    pub fn has_overflowed(&self) -> bool {
+        self.other.is_some()
+    }
+
+    /// The id of `text`, made where it is new; that of all other names where there is no room for more.
     pub fn intern(&mut self, text: &str) -> NameId {
         self.known(text.as_bytes()).unwrap_or_else(|hash| self.insert(text, hash))
     }
@@ -64,9 +84,19 @@ impl Names {
     }
 
     fn insert(&mut self, text: &str, hash: u64) -> NameId {
+        if let Some(other) = self.other {
+            return other;
+        }
         let id = crate::units::narrow(self.ends.len());
-        if id == u32::MAX {
-            return NameId::NONE;
+        let is_full = id >= self.most.unwrap_or(u32::MAX - 1) || self.text.len() + text.len() > MOST_TEXT_BYTES;
+        let (text, hash) =
+            if is_full { (OTHER_NAMES, self.hasher.hash_one(OTHER_NAMES.as_bytes())) } else { (text, hash) };
+        if is_full {
+            let other = self.known(text.as_bytes()).ok();
+            self.other = Some(other.unwrap_or(NameId(id)));
+            if let Some(other) = other {
+                return other;
+            }
         }
         self.text.push_str(text);
         self.ends.push(self.text.len());
@@ -146,6 +176,16 @@ mod tests {
         assert_eq!((names.get(first), names.get(empty), names.get(NameId::NONE)), ("aten::mm", "", ""));
         assert_eq!(names.len(), 2);
         assert_eq!(names.find("aten::mm"), Some(first));
+    }
+
+    #[test]
+    fn beyond_the_room_all_names_are_one() {
+        let mut names = Names::with_room_for(2);
+        let known = ["a", "b"].map(|name| names.intern(name));
+        assert!(!names.has_overflowed());
+        let other = names.intern("c");
+        assert_eq!((names.intern("d"), names.intern("a"), names.get(other)), (other, known[0], "(other names)"));
+        assert!(names.has_overflowed() && names.len() == 3);
     }
 
     #[test]
