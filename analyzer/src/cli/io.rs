@@ -3,21 +3,25 @@
 //! stdout is data and stderr is for people. A reader that stopped reading (`analyzer ops t.json | head`) is no failure.
 
 use super::Error;
+use super::args::Manner;
+use super::progress::Progress;
 use crate::render::escape;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 /// Standard input, output and messages.
 pub struct Io {
     input: Option<Box<dyn Read + Send>>,
     output: Box<dyn Write + Send>,
     messages: Box<dyn Write + Send>,
+    /// Messages go to a terminal: somebody watches.
+    is_watched: bool,
 }
 
 impl Io {
     /// The streams of this process.
     #[must_use]
     pub fn process() -> Self {
-        Self::new(io::stdin(), io::stdout(), io::stderr())
+        Self { is_watched: io::stderr().is_terminal(), ..Self::new(io::stdin(), io::stdout(), io::stderr()) }
     }
 
     /// Other streams.
@@ -27,12 +31,18 @@ impl Io {
         output: impl Write + Send + 'static,
         messages: impl Write + Send + 'static,
     ) -> Self {
-        Self { input: Some(Box::new(input)), output: Box::new(output), messages: Box::new(messages) }
+        let (output, messages) = (Box::new(output), Box::new(messages));
+        Self { input: Some(Box::new(input)), output, messages, is_watched: false }
     }
 
     /// Standard input; `None` from the second time on, for it can be read only once.
     pub(super) fn take_input(&mut self) -> Option<Box<dyn Read + Send>> {
         self.input.take()
+    }
+
+    /// The progress of a command that does `what`.
+    pub(super) fn progress(&self, what: &'static str, manner: Manner) -> Progress {
+        Progress::new(what, self.is_watched && !manner.quiet)
     }
 
     /// Writes data, all of it at once: what fails half-way has printed nothing.

@@ -1,6 +1,7 @@
 //! Inputs into traces: read side by side, merged by index, each with its rank and its findings.
 
 use super::inputs::{Content, Found, Input};
+use super::progress::Progress;
 use super::ranks::{self, Claim};
 use crate::audit::{Finding, Verdict, verdict};
 use crate::read::{self, ErrorKind, Limits, ReadTrace};
@@ -12,7 +13,7 @@ use crate::units::Nanoseconds;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::sync::Mutex;
 
@@ -28,17 +29,20 @@ pub(super) struct Loaded {
 }
 
 /// How inputs are read.
-pub(super) struct Reading {
+pub(super) struct Reading<'p> {
     /// The bounds.
     pub(super) limits: Limits,
     /// Whether the files' SHA-256 are wanted.
     pub(super) with_sha256: bool,
+    /// Who says how far it is.
+    pub(super) progress: &'p Progress,
 }
 
 /// Reads everything that was found, but for the recordings of which there is a later one of the same rank.
-pub(super) fn load(found: &Found, reading: &Reading, standard_input: Option<Box<dyn Read + Send>>) -> Vec<Loaded> {
+pub(super) fn load(found: &Found, reading: &Reading<'_>, standard_input: Option<Box<dyn Read + Send>>) -> Vec<Loaded> {
     let standard_input = Mutex::new(standard_input);
-    // A progress bar belongs around this line: what is slow is reading, and the inputs' sizes are known.
+    let files = found.inputs.iter().filter(|input| input.content == Content::File);
+    reading.progress.expect(files.filter_map(|input| size(&std::fs::metadata(&input.path).ok()?)).sum());
     let mut loaded: Vec<Loaded> = found
         .inputs
         .par_iter()
@@ -47,6 +51,7 @@ pub(super) fn load(found: &Found, reading: &Reading, standard_input: Option<Box<
             load_one(input, run, reading, &standard_input)
         })
         .collect();
+    reading.progress.done();
     settle_ranks(found, &mut loaded);
     loaded
 }
@@ -54,7 +59,7 @@ pub(super) fn load(found: &Found, reading: &Reading, standard_input: Option<Box<
 fn load_one(
     input: &Input,
     run: Option<&RunFolder>,
-    reading: &Reading,
+    reading: &Reading<'_>,
     standard_input: &Mutex<Option<Box<dyn Read + Send>>>,
 ) -> Loaded {
     let path = input.path.to_string_lossy().into_owned();
@@ -69,8 +74,7 @@ fn load_one(
             read_hashed(taken.unwrap_or_else(|| Box::new(io::empty())), reading)
         }
         Content::File => File::open(&input.path).map_err(ErrorKind::Io).and_then(|file| {
-            // Pipes (`<(zcat t.json.gz)`) have no size.
-            facts.bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
+            facts.bytes = file.metadata().ok().as_ref().and_then(size);
             read_hashed(file, reading)
         }),
     };
@@ -85,6 +89,11 @@ fn load_one(
         }
     };
     Loaded { facts, trace, run: input.run }
+}
+
+/// Pipes (`<(zcat t.json.gz)`) have no size.
+fn size(file: &Metadata) -> Option<u64> {
+    file.is_file().then_some(file.len())
 }
 
 fn take_facts(read: ReadTrace, facts: &mut InputFacts) -> Trace {
@@ -137,7 +146,8 @@ pub(super) fn is_usable(facts: &InputFacts) -> bool {
 }
 
 /// Reads a trace and, where it is wanted, sums up every byte of its file on the way.
-fn read_hashed(input: impl Read + Send, reading: &Reading) -> Result<(ReadTrace, Option<String>), ErrorKind> {
+fn read_hashed(input: impl Read + Send, reading: &Reading<'_>) -> Result<(ReadTrace, Option<String>), ErrorKind> {
+    let input = reading.progress.counted(input);
     if !reading.with_sha256 {
         return Ok((read::read(input, &reading.limits)?, None));
     }
@@ -190,7 +200,8 @@ mod tests {
                 arguments.push(argument);
             }
         }
-        let reading = Reading { limits: Limits::default(), with_sha256 };
+        let progress = Progress::new("reading", false);
+        let reading = Reading { limits: Limits::default(), with_sha256, progress: &progress };
         load(&Found::by(&arguments, Repeated::Kept), &reading, None)
     }
 
@@ -223,7 +234,8 @@ mod tests {
     #[test]
     fn standard_input_has_no_size() {
         let found = Found::by(&["-".into()], Repeated::Kept);
-        let reading = Reading { limits: Limits::default(), with_sha256: false };
+        let progress = Progress::new("reading", false);
+        let reading = Reading { limits: Limits::default(), with_sha256: false, progress: &progress };
         let loaded = load(&found, &reading, Some(Box::new(TRACE.as_bytes())));
         assert_eq!((loaded[0].facts.bytes, loaded[0].facts.events_kept), (None, 1));
         assert_eq!(loaded[0].facts.path.raw(), "-");

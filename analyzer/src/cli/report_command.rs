@@ -44,7 +44,8 @@ pub(super) struct Plan {
 pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
     let mut out = DiskFolder::create(&plan.out)?;
     let mut found = Found::by(&plan.runs, Repeated::Dropped);
-    let reading = Reading { limits: plan.manner.limits(), with_sha256: true };
+    let reading =
+        Reading { limits: plan.manner.limits(), with_sha256: true, progress: &io.progress("reading", plan.manner) };
     let loaded = load(&found, &reading, None);
     messages::tell_passed_over(&found.passed_over, plan.manner, io);
 

@@ -7,13 +7,12 @@ use super::exit::Outcome;
 use super::inputs::{Content, Found, Input, Repeated};
 use super::io::Io;
 use super::load::{Loaded, Reading, load};
-use super::scratch::Scratch;
 use super::{Error, messages};
 use crate::analysis::Context;
 use crate::analysis::select::{Kept, NoSuchSteps, Part};
 use crate::audit::counted;
 use crate::read;
-use crate::render::escape;
+use crate::render::{Scratch, escape};
 use crate::report::model::InputFacts;
 use crate::slice::{Counts, Slice};
 use crate::trace::Trace;
@@ -88,7 +87,8 @@ pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
     }
     // The place comes first: one that cannot be written must not cost a minute of reading.
     let scratch = Scratch::beside(&plan.out).map_err(refused)?;
-    let reading = Reading { limits: plan.manner.limits(), with_sha256: false };
+    let reading =
+        Reading { limits: plan.manner.limits(), with_sha256: false, progress: &io.progress("reading", plan.manner) };
     let Some(Loaded { mut facts, trace, .. }) = load(&found, &reading, None).pop() else {
         return Err(SliceError::NotOne { count: 0 }.into());
     };
@@ -103,7 +103,7 @@ pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
             return Ok(Outcome::Unusable);
         }
     };
-    let written = copy(input, &kept, scratch, plan)?;
+    let written = copy(input, &kept, scratch, plan, io)?;
     if !plan.manner.quiet {
         let path = plan.out.to_string_lossy();
         let (path, all) = (escape::terminal(&path), facts.events_kept);
@@ -127,11 +127,14 @@ fn keep(trace: Trace, part: Part, facts: &mut InputFacts) -> Result<Kept, NoSuch
 }
 
 /// Reads the input once more, and writes what is kept of it.
-fn copy(input: &Input, kept: &Kept, scratch: Scratch, plan: &Plan) -> Result<Counts, Error> {
+fn copy(input: &Input, kept: &Kept, scratch: Scratch, plan: &Plan, io: &Io) -> Result<Counts, Error> {
     let refused = |source| SliceError::Write { path: plan.out.clone(), source };
     let again = |source| SliceError::Again { path: input.path.clone(), source };
     debug_assert_eq!(input.content, Content::File);
     let file = File::open(&input.path).map_err(|source| again(source.into()))?;
+    let progress = io.progress("copying", plan.manner);
+    progress.expect(file.metadata().map_or(0, |file| file.len()));
+    let file = progress.counted(file);
     let out = BufWriter::with_capacity(1 << 20, scratch.file());
     let limits = plan.manner.limits();
     let written = if plan.out.extension().is_some_and(|ending| ending == "gz") {

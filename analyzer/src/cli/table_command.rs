@@ -41,7 +41,8 @@ pub(super) struct Plan {
 pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
     let mut found = Found::by(&plan.traces, Repeated::Kept);
     found.explain_emptiness();
-    let reading = Reading { limits: plan.manner.limits(), with_sha256: false };
+    let reading =
+        Reading { limits: plan.manner.limits(), with_sha256: false, progress: &io.progress("reading", plan.manner) };
     let loaded = load(&found, &reading, io.take_input());
     let answers = answers(
         loaded,

@@ -4,6 +4,7 @@
 //! [`Folder::commit`] move them into place by rename, keeping what they replace until the last one has moved. A failure
 //! at any point puts everything back and leaves nothing behind.
 
+use super::unfinished::{Unfinished, undisturbed};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -88,6 +89,7 @@ pub struct DiskFolder {
     out: PathBuf,
     staging: TempDir,
     names: BTreeSet<String>,
+    _unfinished: Unfinished,
 }
 
 impl DiskFolder {
@@ -103,11 +105,10 @@ impl DiskFolder {
         }
         // In the nearest folder that exists (the target itself, where it does): on the same file system even where the
         // target is a mount of its own, and no right is needed beyond those that the result needs.
-        let staging = tempfile::Builder::new()
-            .prefix(".analyzer-")
-            .tempdir_in(&standing)
+        let staging = || tempfile::Builder::new().prefix(".analyzer-").tempdir_in(&standing);
+        let (staging, unfinished) = Unfinished::create(staging, TempDir::path)
             .map_err(|source| FolderError::Io { path: out.to_owned(), source })?;
-        Ok(Self { out: out.to_owned(), staging, names: BTreeSet::new() })
+        Ok(Self { out: out.to_owned(), staging, names: BTreeSet::new(), _unfinished: unfinished })
     }
 
     /// Where a new file waits for the commit.
@@ -145,6 +146,12 @@ impl Folder for DiskFolder {
     }
 
     fn commit(&mut self) -> Result<(), FolderError> {
+        undisturbed(|| self.commit_at_once())
+    }
+}
+
+impl DiskFolder {
+    fn commit_at_once(&mut self) -> Result<(), FolderError> {
         let previous = previous_files(&self.out);
         let mut undo = Undo::default();
         if let Err(error) = self.move_all(&mut undo) {

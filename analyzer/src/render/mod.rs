@@ -1,7 +1,7 @@
 //! Draws what the report says: one file per format, no number computed here.
 //!
 //! `number` and `escape` are the only formatting. `people` is what terminal and Markdown share; `folder` makes a report
-//! appear all at once.
+//! appear all at once, `scratch` does that for one file, `unfinished` cleans up after Ctrl-C.
 
 pub mod escape;
 pub mod folder;
@@ -15,7 +15,9 @@ mod csv;
 mod json;
 mod markdown;
 mod people;
+mod scratch;
 mod terminal;
+pub mod unfinished;
 
 #[cfg(test)]
 mod sample;
@@ -24,6 +26,7 @@ mod tests;
 
 pub use audit_line::{verdict_line, worst};
 pub use folder::{DiskFolder, Folder, FolderError, MemoryFolder};
+pub use scratch::Scratch;
 
 use crate::report::model::{Block, Figure, InputFacts, Report};
 use crate::table::Table;

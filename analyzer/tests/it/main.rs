@@ -19,6 +19,7 @@ mod malformed;
 
 mod cli_shape;
 mod golden;
+mod interrupt;
 mod repeats;
 mod slice;
 
