@@ -1,5 +1,5 @@
 # Every target is a line that you could type. `make` lists them.
-.PHONY: help demo setup trainer train-all all report tensorboard perfetto test test-analyzer test-trainer smoke lint lint-analyzer lint-trainer bless bench bench-trainer
+.PHONY: help demo setup trainer train-all all report tensorboard perfetto test test-analyzer test-trainer smoke lint lint-analyzer lint-trainer bless bench bench-trainer fuzz
 
 PYTHON ?= python3
 
@@ -80,3 +80,14 @@ bench: ## time and peak memory of summary and report beside plain decompression;
 bench-trainer: setup ## time the trainer beside the same training in PyTorch (PYTHON with torch 2.11.0); CASES="unet-cpu ..."
 	cargo build --release --locked -p trainer
 	$(PYTHON) trainer/bench/pairs.py --trainer $(or $(CARGO_TARGET_DIR),target)/release/trainer $(or $(CASES),unet-cpu lstm-cpu)
+
+# What cargo-fuzz passes, but for the sanitizer, which the stable compiler does not have.
+COVERAGE = --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares
+TARGET ?= reader
+
+fuzz: ## fuzz TARGET=reader|gzip|results for SECONDS=600 (Linux, a C++ compiler); what it finds lies in target/fuzz/
+	mkdir -p target/fuzz/found/$(TARGET)
+	RUSTFLAGS="$(COVERAGE)" cargo build --release --locked --manifest-path analyzer/fuzz/Cargo.toml --target-dir target/fuzz --target x86_64-unknown-linux-gnu
+	target/fuzz/x86_64-unknown-linux-gnu/release/$(TARGET) -max_total_time=$(or $(SECONDS),600) -max_len=4096 -timeout=10 -artifact_prefix=target/fuzz/ \
+		target/fuzz/found/$(TARGET) analyzer/fuzz/corpus/$(TARGET)

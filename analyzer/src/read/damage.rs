@@ -7,6 +7,7 @@
 //!                twice, reversed
 //! ```
 
+use super::reference::Tables;
 use super::{ErrorKind, Limits, ReadTrace, read_with};
 use crate::audit::Code;
 use flate2::read::MultiGzDecoder;
@@ -54,28 +55,9 @@ fn told(read: &Result<ReadTrace, ErrorKind>) -> u64 {
         Err(error) => return hash(&error.to_string()),
     };
     let trace = &read.trace;
-    let name = |id| trace.names.get(id);
-    let host = (0..trace.host.len()).map(|row| {
-        let host = &trace.host;
-        let place = trace.tracks.place(host.track(row)).map(|place| trace.spelled(place));
-        let ids = (host.external_id(row), host.correlation(row), name(host.shapes(row)), name(host.module(row)));
-        format!("{:?}", (name(host.name(row)), host.kind(row), host.start(row), host.end(row), place, ids))
-    });
-    let device = (0..trace.device.len()).map(|row| {
-        let device = &trace.device;
-        let ids =
-            (device.device(row), device.stream(row), device.correlation(row), trace.configs.get(device.config(row)));
-        format!("{:?}", (name(device.name(row)), device.kind(row), device.start(row), device.end(row), ids))
-    });
-    let memory = (0..trace.memory.len()).map(|row| {
-        let mut record = trace.memory.record(row);
-        let place = trace.tracks.place(record.track).map(|place| trace.spelled(place));
-        record.track = crate::trace::tracks::TrackId::from_column(0);
-        format!("{:?}", (record, place))
-    });
-    let python = (0..trace.python.len())
-        .map(|row| format!("{:?}", (name(trace.python.name(row)), trace.python.start(row), trace.python.end(row))));
-    let rows = host.chain(device).chain(memory).chain(python).map(|row| hash(&row)).fold(0u64, u64::wrapping_add);
+    let Tables { host, device, python, syncs, memory, .. } = Tables::of(trace);
+    let rows = [host, device, python, syncs, memory].concat();
+    let rows = rows.iter().map(|row| hash(row)).fold(0u64, u64::wrapping_add);
     let rest = format!("{:?}", (&read.findings, read.events_kept, read.events_skipped, &trace.metadata, trace.origin));
     rows.wrapping_add(hash(&rest))
 }

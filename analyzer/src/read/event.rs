@@ -95,6 +95,28 @@ impl Slots {
     }
 }
 
+/// The event with its strings spelled without needless escapes (`"\\u0058"` is `"X"`), where a used value has an escape that
+/// is not decoded anyway; whoever decodes then need not know that there are any.
+pub(super) fn unescaped(text: &[u8], slots: &Slots) -> Option<Vec<u8>> {
+    const DECODED: u32 = 1 << Field::Name as u32 | 1 << Field::Module as u32;
+    let spans = slots.spans.iter().enumerate().filter(|(field, _)| slots.present & !DECODED & 1 << field != 0);
+    let mut spans: Vec<(usize, usize)> = spans.map(|(_, &(from, to))| (from as usize, to as usize)).collect();
+    spans.retain(|&(from, to)| {
+        let value = text.get(from..to).unwrap_or_default();
+        value.starts_with(b"\"") && memchr::memchr(b'\\', value).is_some()
+    });
+    spans.sort_unstable();
+    let (mut spelled, mut at) = (Vec::new(), 0);
+    for &(from, to) in &spans {
+        let value: String = serde_json::from_slice(text.get(from..to)?).ok()?;
+        spelled.extend_from_slice(text.get(at..from)?);
+        serde_json::to_writer(&mut spelled, &value).ok()?;
+        at = to;
+    }
+    spelled.extend_from_slice(text.get(at..)?);
+    (!spans.is_empty()).then_some(spelled)
+}
+
 /// Finds the end of the event at the start of `text` and fills `slots`. `text` starts with `{`.
 pub(super) fn scan(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
     let mut beyond = Beyond::default();
@@ -211,7 +233,7 @@ pub(super) fn argument(key: &[u8]) -> Meaning {
 }
 
 /// Keys by which an event may start; where one follows a `{` that is no member's value, an event starts (R14).
-const FIRST_KEYS: [&[u8]; 8] =
+pub(super) const FIRST_KEYS: [&[u8]; 8] =
     [b"\"ph\"", b"\"name\"", b"\"cat\"", b"\"pid\"", b"\"tid\"", b"\"ts\"", b"\"dur\"", b"\"args\""];
 
 /// The next position after `from` at which an event seems to start: where reading goes on behind a broken one. `own` is
@@ -228,13 +250,6 @@ pub(super) fn next_start(text: &[u8], from: usize, own: Option<&[u8]>) -> Option
 pub(super) fn last_start(text: &[u8]) -> Option<usize> {
     memchr::memrchr_iter(b'{', text)
         .find(|&at| text.get(..at).unwrap_or_default().trim_ascii_end().ends_with(b",") && starts_event(text, at, None))
-}
-
-/// The same from the first byte on, whatever stands before it: behind junk.
-pub(super) fn start_anywhere(text: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'{', text).find(|&at| {
-        text.get(..at).unwrap_or_default().trim_ascii_end().last() != Some(&b':') && starts_event(text, at, None)
-    })
 }
 
 fn starts_event(text: &[u8], at: usize, own: Option<&[u8]>) -> bool {

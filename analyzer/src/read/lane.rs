@@ -6,7 +6,7 @@
 
 use super::builder::Builder;
 use super::document::Damage;
-use super::event::{Slots, scan};
+use super::event::{Slots, scan, unescaped};
 use super::lexer::{Stop, skip_blank};
 use super::visit::{RawEvent, Visit};
 
@@ -91,6 +91,18 @@ impl Lane<'_> {
 
     /// Takes a strict event that was scanned into the slots.
     pub(super) fn take(&mut self, event: &[u8], offset: u64) {
+        let spelled = if self.slots.is_plain { None } else { unescaped(event, &self.slots) };
+        let Some(spelled) = spelled else { return self.take_spelled(event, offset) };
+        let is_twice = self.slots.duplicate_key;
+        if scan(&spelled, &mut self.slots).is_err() {
+            return self.damage.bad_event.add(1, offset); // cannot be: it is as sound as it was
+        }
+        self.slots.duplicate_key |= is_twice;
+        self.take_spelled(&spelled, offset);
+    }
+
+    /// The same where no used value has escapes but those that its decoding knows.
+    fn take_spelled(&mut self, event: &[u8], offset: u64) {
         if let Some(visitor) = &mut self.visitor {
             visitor.event(&RawEvent::new(event, &self.slots));
             self.builder.rows.odd.kept += 1;

@@ -15,12 +15,17 @@ mod conclude;
 mod damage;
 mod document;
 mod event;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod gzip;
+mod landmark;
 mod lane;
 mod lexer;
 mod metadata;
 mod number;
 mod readers;
+#[cfg(any(test, fuzzing))]
+mod reference;
 mod repair;
 mod rows;
 mod seams;

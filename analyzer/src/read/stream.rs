@@ -6,7 +6,8 @@
 
 use super::builder::Builder;
 use super::document::{Document, VALUE_LIMIT_BYTES};
-use super::event::{next_start, scan, start_anywhere};
+use super::event::{next_start, scan};
+use super::landmark;
 use super::lane::{Before, Pause};
 use super::lexer::{Beyond, Stop, skip_blank, skip_value};
 use super::readers::Found;
@@ -54,20 +55,19 @@ impl Document<'_> {
         }
     }
 
-    /// Whether the bracket before the cursor closes `traceEvents`: the text, the object, or its next key must follow. (A
-    /// bracket between events is damage, and costs no more than what stands at it.)
+    /// Whether the bracket before the cursor closes `traceEvents`: the text, the object and no more of it, or its next key must
+    /// follow. (A bracket between events, or one of a broken event, is damage, and costs no more than what stands at it.)
     fn is_real_end(&mut self, is_root: bool) -> bool {
-        let follower = self.peek();
-        let behind = if follower == Some(b',') { self.behind_comma() } else { None };
-        match (follower, behind) {
-            (None | Some(b'}'), _) | (Some(b','), None | Some(b'"' | b'}')) => true,
-            (Some(b','), _) => false,
-            (Some(_), _) => is_root,
+        let Some(follower) = self.peek() else { return true };
+        match follower {
+            b'}' => !matches!(self.behind_next(), Some(b',' | b']' | b'}')),
+            b',' => matches!(self.behind_next(), None | Some(b'"' | b'}')),
+            _ => is_root,
         }
     }
 
-    /// The first byte behind the comma at the cursor and the blanks behind it.
-    fn behind_comma(&mut self) -> Option<u8> {
+    /// The first byte behind the one at the cursor and the blanks behind it.
+    fn behind_next(&mut self) -> Option<u8> {
         loop {
             let rest = self.window.rest();
             if let Some(&byte) = rest.get(skip_blank(rest, 1)) {
@@ -79,24 +79,23 @@ impl Document<'_> {
         }
     }
 
-    /// Behind damage between events: counts it, and goes on at the next event.
+    /// Behind damage between events: counts it, and goes on at the next landmark.
     fn resume(&mut self) -> Broken {
         self.lane.damage.bad_event.add(1, self.window.offset());
+        let mut is_all = false;
         loop {
             let rest = self.window.rest();
-            if let Some(start) = start_anywhere(rest) {
-                self.window.advance(start);
-                return Broken::Lost;
+            match landmark::first(rest, is_all || rest.len() >= VALUE_LIMIT_BYTES) {
+                Ok(landmark) => {
+                    self.window.advance(landmark);
+                    return Broken::Lost;
+                }
+                Err(kept) => self.window.advance(kept),
             }
-            if let Some(end) = array_end(rest) {
-                self.window.advance(end);
-                return Broken::Lost;
-            }
-            let keep = rest.len().min(START_BYTES);
-            self.window.advance(rest.len() - keep);
-            if !self.window.grow() {
+            if is_all {
                 return self.lose_rest();
             }
+            is_all = !self.window.grow();
         }
     }
 
@@ -205,6 +204,13 @@ impl Document<'_> {
         let mut outcome = Err(Lost::Unreadable);
         for end in ends {
             outcome = repair(rest.get(..end).unwrap_or_default(), Outer::None, &mut self.strict);
+            // Over a start it may reach for an object inside, not for the event behind: whose keys would be there again.
+            let reaches_over = |length| limits.first().is_some_and(|&start| start < length);
+            if outcome.is_ok_and(|(length, _)| reaches_over(length))
+                && !(scan(&self.strict, &mut self.lane.slots).is_ok() && !self.lane.slots.duplicate_key)
+            {
+                outcome = Err(Lost::Unreadable);
+            }
             if outcome != Err(Lost::Unreadable) {
                 break;
             }
@@ -228,7 +234,8 @@ impl Document<'_> {
             }
             Err(Lost::Unreadable) => {
                 self.lane.damage.bad_event.add(1, offset);
-                match limits.first().copied().or_else(|| array_end(rest)) {
+                let start = limits.first().copied();
+                match landmark::end_before(rest, start.unwrap_or(rest.len())).or(start) {
                     Some(next) => {
                         self.window.advance(next);
                         Broken::Lost
@@ -313,19 +320,4 @@ pub(super) enum Broken {
     Lost,
     /// Nothing more can be read.
     Ended,
-}
-
-/// The closing bracket of `traceEvents` behind a last event that cannot be read: one that starts a line, or has the rest
-/// of the root object behind it.
-fn array_end(rest: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b']', rest).find(|&at| {
-        let behind = skip_blank(rest, at + 1);
-        let starts_line = rest.get(..at).unwrap_or_default().trim_ascii_end().len() < at
-            && rest.get(..at).unwrap_or_default().iter().rev().find(|byte| **byte != b' ') == Some(&b'\n');
-        match rest.get(behind) {
-            Some(b'}') => rest.get(skip_blank(rest, behind + 1)).is_none(),
-            Some(b',') => starts_line && rest.get(skip_blank(rest, behind + 1)) == Some(&b'"'),
-            _ => false,
-        }
-    })
 }

@@ -1,11 +1,13 @@
 //! The reader on whole texts: every producer and quirk of TRACE-FORMAT.md that no shared trace shows, and properties over
 //! random traces in every block size.
 
+use super::reference::{self, Tables};
 use super::*;
 use crate::trace::events::{ABSENT, DeviceKind, HostKind};
 use crate::trace::tracks::{Identity, Place};
 use proptest::prelude::*;
 use std::fmt::Write as _;
+use std::path::Path;
 
 fn read_text(text: &str) -> ReadTrace {
     read(text.as_bytes(), &Limits::default()).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -314,54 +316,173 @@ impl Drawn {
     }
 }
 
-/// What a table must hold, by a reader that is nothing but `serde_json`.
-fn reference(text: &str) -> Vec<String> {
-    let document: serde_json::Value = serde_json::from_str(text).unwrap();
-    let events = document["traceEvents"].as_array().unwrap();
-    let time = |value: &serde_json::Value| {
-        let text = value.as_str().map_or_else(|| format!("{:.3}", value.as_f64().unwrap()), str::to_owned);
-        text.replace('.', "").parse::<i64>().unwrap()
-    };
-    let mut rows: Vec<String> = events
-        .iter()
-        .map(|event| {
-            let (start, length) = (time(&event["ts"]), time(&event["dur"]));
-            format!("{} {} {start} {}", event["cat"].as_str().unwrap(), event["name"].as_str().unwrap(), start + length)
-        })
-        .collect();
-    rows.sort();
-    rows
-}
-
-fn rows(trace: &Trace) -> Vec<String> {
-    let host = (0..trace.host.len()).map(|row| {
-        let kind = match trace.host.kind(row) {
-            HostKind::Op => "cpu_op",
-            HostKind::Runtime => "cuda_runtime",
-            HostKind::Annotation => "user_annotation",
-            HostKind::Overhead => "overhead",
-        };
-        let (start, end) = (trace.host.start(row).nanoseconds(), trace.host.end(row).nanoseconds());
-        format!("{kind} {} {start} {end}", trace.names.get(trace.host.name(row)))
-    });
-    let device = (0..trace.device.len()).map(|row| {
-        let (start, end) = (trace.device.start(row).nanoseconds(), trace.device.end(row).nanoseconds());
-        format!("kernel {} {start} {end}", trace.names.get(trace.device.name(row)))
-    });
-    let mut rows: Vec<String> = host.chain(device).collect();
-    rows.sort();
-    rows
+/// An event of any kind with any arguments, strict but spelled as no profiler would.
+fn odd_event() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        Just("1".to_owned()),
+        (-3i64..5_000_000_000).prop_map(|number| number.to_string()),
+        (0u32..5_000_000, 0u32..1000).prop_map(|(whole, part)| format!("{whole}.{part:03}")),
+        (0u32..5_000, any::<u32>()).prop_map(|(whole, part)| format!("\"{whole}.{part}\"")),
+        (any::<i32>(), -20i32..20).prop_map(|(number, exponent)| format!("{number}e{exponent}")),
+        any::<u64>().prop_map(|number| format!("\"0x{number:x}\"")),
+        "[a-zé:\"\\\\\u{1}]{0,6}".prop_map(|text| serde_json::to_string(&text).unwrap()),
+        prop::sample::select(
+            &[
+                "null",
+                "true",
+                "false",
+                "[]",
+                "{}",
+                "\"nan\"",
+                "\"\"",
+                "-1",
+                "[1, 2,3]",
+                "[[2, 3], []]",
+                "\"stream 7 \"",
+                "\"\\u0031\"",
+                "{\"a\": [1, {\"name\": \"x\"}]}"
+            ][..]
+        )
+        .prop_map(str::to_owned),
+    ];
+    let event_keys = prop::sample::select(
+        &["ph", "cat", "name", "pid", "tid", "ts", "dur", "id", "s", "bp", "\\u0070h", "level"][..],
+    );
+    let argument_keys = prop::sample::select(
+        &[
+            "External id",
+            "external id",
+            "correlation",
+            "device",
+            "stream",
+            "stream_id",
+            "registers per thread",
+            "shared memory",
+            "blocks per SM",
+            "grid",
+            "block",
+            "est. achieved occupancy %",
+            "bytes",
+            "Input Dims",
+            "Input dims",
+            "finished",
+            "Device Type",
+            "Device Id",
+            "Addr",
+            "Bytes",
+            "Total Allocated",
+            "Total Reserved",
+            "Ev Idx",
+            "Module Hierarchy",
+            "cuda_sync_kind",
+            "Call stack",
+        ][..],
+    );
+    let phases = prop::sample::select(&["X", "X", "X", "X", "i", "M", "f", "B", "", "\\u0058"][..]);
+    let categories = prop::sample::select(
+        &[
+            "cpu_op",
+            "Operator",
+            "cuda_runtime",
+            "user_annotation",
+            "overhead",
+            "kernel",
+            "gpu_memcpy",
+            "mtia_ccp_events",
+            "python_function",
+            "cuda_sync",
+            "Trace",
+            "ac2g",
+            "unknown",
+            "cpu\\u005fop",
+        ][..],
+    );
+    let arguments = proptest::collection::vec((argument_keys, value.clone()), 0..8);
+    let others = proptest::collection::vec((event_keys, value.clone()), 0..3);
+    let times = (0u32..4_000_000, 0u32..4_000_000, prop::sample::select(&["[memory]", "aten::mm", "k"][..]));
+    (phases, categories, times, others, arguments, 0u8..4).prop_map(
+        |(phase, category, (start, length, name), others, arguments, layout)| {
+            let (colon, comma, end) =
+                [(": ", ", ", ""), (":", ",", ""), (" :\t", "\n,  ", "\n"), (": ", ",\r\n ", " ")][usize::from(layout)];
+            let join = |members: Vec<String>| format!("{{{end}{}{end}}}", members.join(comma));
+            let member = |(key, value): &(&str, String)| format!("\"{key}\"{colon}{value}");
+            let mut members = vec![
+                format!("\"ph\"{colon}\"{phase}\""),
+                format!("\"cat\"{colon}\"{category}\""),
+                format!("\"name\"{colon}\"{name}\""),
+                format!("\"ts\"{colon}{}", micros(start)),
+                format!("\"dur\"{colon}{}", micros(length)),
+            ];
+            let room = members.len() - usize::from(layout);
+            members.insert(room, format!("\"args\"{colon}{}", join(arguments.iter().map(member).collect())));
+            members.extend(others.iter().map(member));
+            join(members)
+        },
+    )
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
+    /// All tables, whatever the layout, in every block size and with any number of readers.
     #[test]
-    fn valid_traces_read_as_serde_json_reads_them(drawn in proptest::collection::vec(drawn(), 0..20)) {
-        let text = events(&drawn.iter().map(Drawn::text).collect::<Vec<_>>().join(",\n"));
-        let read = read_text(&text);
-        prop_assert_eq!(codes(&read), Vec::<&str>::new());
-        prop_assert_eq!(rows(&read.trace), reference(&text));
+    fn valid_traces_read_as_serde_json_reads_them(
+        drawn in proptest::collection::vec(prop_oneof![drawn().prop_map(|drawn| drawn.text()), odd_event()], 0..30),
+        is_root in any::<bool>(),
+        separator in prop::sample::select(&[",", ", ", ",\n", " ,\n  "][..]),
+    ) {
+        let list = drawn.join(separator);
+        let head = format!("{{\"note\": \"{}\", \"traceEvents\": [", "x".repeat(5_000));
+        let text = if is_root { format!("[{list}]") } else { format!("{head}{list}], \"baseTimeNanoseconds\": 7}}") };
+        let reference = reference::read(text.as_bytes()).unwrap();
+        for (block_bytes, readers) in [(1 << 20, 0), (7, 0), (64, 3), (300, 1), (1000, 2), (2000, 3)] {
+            match read_with(text.as_bytes(), &Limits::default(), block_bytes, readers) {
+                Err(_) => prop_assert_eq!(reference.kept, 0),
+                Ok(read) => {
+                    prop_assert_eq!(&Tables::of(&read.trace), &reference.tables);
+                    prop_assert_eq!((read.events_kept, read.events_skipped), (reference.kept, reference.skipped));
+                }
+            }
+        }
+    }
+
+    /// Damage that cannot be repaired costs the event that has it, and no other.
+    #[test]
+    fn damaged_traces_read_as_serde_json_reads_the_good_of_them(
+        drawn in proptest::collection::vec((drawn().prop_map(|drawn| drawn.text()), 0u8..12), 1..30),
+        cut in 0usize..30,
+        is_cut in any::<bool>(),
+    ) {
+        let head = format!("{{\"note\": \"{}\", \"traceEvents\": [\n", "x".repeat(5_000));
+        let (mut all, mut good, mut bad) = (Vec::new(), Vec::new(), 0u64);
+        for (event, damage) in &drawn {
+            match damage {
+                0 => all.push(event.replacen("\"ts\":", "\"ts\" 5 :", 1)),
+                1 => all.push(event[..event.len() - 1].to_owned()),
+                2 => all.push(format!("{event} oops")),
+                3 => all.push("17".to_owned()),
+                4 => all.push(event.replacen("\"ph\"", "\"hp\"", 1)),
+                _ => all.push(event.clone()),
+            }
+            bad += u64::from(*damage < 5);
+            if *damage == 2 || *damage >= 5 {
+                good.push(event.clone());
+            }
+        }
+        let mut text = [&head, all.join(",\n").as_str(), "\n]}"].concat();
+        let is_cut = is_cut && drawn.last().is_some_and(|(_, damage)| *damage >= 5);
+        if is_cut {
+            // Within the last event: all others are kept.
+            let last = good.pop().unwrap_or_default();
+            text.truncate(text.len() - "\n]}".len() - cut.clamp(1, last.len() - 1));
+        }
+        let sound = [&head, good.join(",\n").as_str(), "\n]}"].concat();
+        let reference = reference::read(sound.as_bytes()).unwrap();
+        for (block_bytes, readers) in [(1 << 20, 0), (7, 0), (64, 3), (300, 1), (1000, 2)] {
+            let read = read_with(text.as_bytes(), &Limits::default(), block_bytes, readers).unwrap();
+            prop_assert_eq!(&Tables::of(&read.trace), &reference.tables, "{}", text.get(5_040..).unwrap_or_default());
+            prop_assert_eq!(read.findings.is_empty(), bad == 0 && !is_cut);
+        }
     }
 
     /// Damage of any kind: no panic, and the same result in every block size and with any number of readers.
@@ -390,7 +511,7 @@ proptest! {
                 Ok(read) => write!(
                     told,
                     "{:?} {:?} {} {} {:?}",
-                    rows(&read.trace),
+                    Tables::of(&read.trace),
                     read.findings,
                     read.events_kept,
                     read.events_skipped,
@@ -408,5 +529,18 @@ proptest! {
                 prop_assert_eq!(&told, &whole, "blocks of {} bytes, {} readers", block_bytes, readers);
             }
         }
+    }
+}
+
+/// What the fuzzer found worth keeping still holds.
+#[test]
+fn the_fuzzers_corpus_holds() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for (target, run) in [("reader", fuzz::reader as fn(&[u8])), ("gzip", fuzz::gzip)] {
+        let mut inputs: Vec<_> =
+            std::fs::read_dir(corpus.join(target)).unwrap().map(|file| file.unwrap().path()).collect();
+        inputs.sort();
+        assert!(inputs.len() >= 30, "{target}");
+        inputs.iter().for_each(|input| run(&std::fs::read(input).unwrap()));
     }
 }

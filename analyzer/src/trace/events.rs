@@ -384,6 +384,12 @@ impl DeviceEvents {
         self.correlation.at(row)
     }
 
+    /// `bytes` of `row`, a copy, or [`ABSENT`].
+    #[must_use]
+    pub fn bytes(&self, row: usize) -> i64 {
+        self.bytes.at(row)
+    }
+
     /// Index of the launch configuration of `row` in `Trace::configs`.
     #[must_use]
     pub fn config(&self, row: usize) -> usize {

@@ -148,3 +148,16 @@ fn other_files_are_refused_clearly() {
     assert!(refused("").contains("not valid JSON"));
     assert!(read(Path::new("no such folder/results.json")).unwrap_err().to_string().starts_with("cannot read"));
 }
+
+/// What the fuzzer found worth keeping is read, or refused with a message that names the file.
+#[test]
+fn the_fuzzers_corpus_holds() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/results");
+    let inputs: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(inputs.len() >= 30);
+    for input in inputs {
+        if let Err(error) = parse(Path::new("results.json"), &std::fs::read(input).unwrap()) {
+            assert!(crate::text::error_chain(&error).contains("results.json"));
+        }
+    }
+}
