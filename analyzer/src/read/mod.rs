@@ -23,6 +23,8 @@ mod lane;
 mod lexer;
 mod metadata;
 mod number;
+#[cfg(test)]
+mod properties;
 mod readers;
 #[cfg(any(test, fuzzing))]
 mod reference;
