@@ -1,5 +1,5 @@
 # Every target is a line that you could type. `make` lists them.
-.PHONY: help demo setup trainer train-all all report tensorboard perfetto test test-analyzer test-trainer smoke lint lint-analyzer lint-trainer bless bench bench-trainer fuzz
+.PHONY: help demo setup trainer train-all all report tensorboard perfetto test test-analyzer test-trainer smoke lint lint-analyzer lint-trainer bless bench bench-peers bench-trainer damage fuzz
 
 PYTHON ?= python3
 
@@ -77,9 +77,21 @@ bless: setup ## rewrite the goldens: reports/sample, the expected texts, docs/re
 bench: ## time and peak memory of summary and report beside plain decompression; DATE=... dates the page, SIZES="250" is quick
 	cargo bench --locked --bench ratios -- --date "$(DATE)" --sizes "$(or $(SIZES),250 1000 4000)"
 
+bench-peers: target/peers/ready ## time pandas, torch-tb-profiler and HTA on the same traces (PEERS_ON; those of `make bench SIZES=250`)
+	cargo build --release --locked
+	target/peers/bin/python analyzer/benches/peers/peers.py --analyzer target/release/analyzer $(or $(PEERS_ON),$(wildcard target/bench/*-250-MiB.json.gz))
+
+target/peers/ready: analyzer/benches/peers/requirements.txt
+	$(PYTHON) -m venv --clear target/peers
+	target/peers/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 bench-trainer: setup ## time the trainer beside the same training in PyTorch (PYTHON with torch 2.11.0); CASES="unet-cpu ..."
 	cargo build --release --locked -p trainer
 	$(PYTHON) trainer/bench/pairs.py --trainer $(or $(CARGO_TARGET_DIR),target)/release/trainer $(or $(CASES),unet-cpu lstm-cpu)
+
+damage: ## damage every trace of DAMAGE_TRACES=folder in 200 + 2,000 places and more, and read it alone and by several
+	DAMAGE_TRACES="$(or $(DAMAGE_TRACES),fixtures/runs)" DAMAGE_CUTS=$(or $(CUTS),200) DAMAGE_FLIPS=$(or $(FLIPS),2000) cargo test --release --locked --lib read::damage -- --nocapture
 
 # What cargo-fuzz passes, but for the sanitizer, which the stable compiler does not have.
 COVERAGE = --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \

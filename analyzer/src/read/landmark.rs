@@ -47,24 +47,32 @@ impl Verdict {
 /// More blanks than this before a landmark are too many to look for what stands before them.
 const MOST_BLANKS: usize = 64 << 10;
 
-/// The first landmark in `text`; or the place from which on text must be kept to find one in more of it. `is_all` where no
-/// text comes behind.
-pub(super) fn first(text: &[u8], is_all: bool) -> Result<usize, usize> {
+/// The text ends before a landmark can be told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Undecided {
+    /// What stands before it is needed no more.
+    pub(super) keep_from: usize,
+    /// Nothing before it is a landmark.
+    pub(super) search_from: usize,
+}
+
+/// The first landmark in `text` at `from` or behind it. `is_all` where no text comes behind.
+pub(super) fn first(text: &[u8], from: usize, is_all: bool) -> Result<usize, Undecided> {
     // What stands before a landmark says whether it is one.
-    let kept = |at: usize| {
+    let undecided = |at: usize| {
         let before = text.get(..at).unwrap_or_default().trim_ascii_end().len().saturating_sub(1);
-        Err(before.max(at.saturating_sub(MOST_BLANKS)))
+        Err(Undecided { keep_from: before.max(at.saturating_sub(MOST_BLANKS)), search_from: at })
     };
-    for at in memchr::memchr2_iter(b'{', b']', text) {
+    for at in memchr::memchr2_iter(b'{', b']', text.get(from..).unwrap_or_default()).map(|found| from + found) {
         let verdict = if text.get(at) == Some(&b'{') { start_at(text, at) } else { end_at(text, at) };
         match verdict {
             Verdict::Yes => return Ok(at),
-            Verdict::NeedMore if !is_all => return kept(at),
+            Verdict::NeedMore if !is_all => return undecided(at),
             Verdict::NeedMore if is_last(text, at) => return Ok(at),
             Verdict::No | Verdict::NeedMore => {}
         }
     }
-    kept(text.len())
+    undecided(text.len())
 }
 
 /// The closing bracket of `traceEvents` in the text up to `before`; what stands behind may be looked at, and is all there.

@@ -7,7 +7,7 @@
 use super::builder::Builder;
 use super::document::{Document, VALUE_LIMIT_BYTES};
 use super::event::{next_start, scan};
-use super::landmark;
+use super::landmark::{self, Undecided};
 use super::lane::{Before, Pause};
 use super::lexer::{Beyond, Stop, skip_blank, skip_value};
 use super::readers::Found;
@@ -82,15 +82,18 @@ impl Document<'_> {
     /// Behind damage between events: counts it, and goes on at the next landmark.
     fn resume(&mut self) -> Broken {
         self.lane.damage.bad_event.add(1, self.window.offset());
-        let mut is_all = false;
+        let (mut from, mut is_all) = (0, false);
         loop {
             let rest = self.window.rest();
-            match landmark::first(rest, is_all || rest.len() >= VALUE_LIMIT_BYTES) {
+            match landmark::first(rest, from, is_all || rest.len() >= VALUE_LIMIT_BYTES) {
                 Ok(landmark) => {
                     self.window.advance(landmark);
                     return Broken::Lost;
                 }
-                Err(kept) => self.window.advance(kept),
+                Err(Undecided { keep_from, search_from }) => {
+                    self.window.advance(keep_from);
+                    from = search_from - keep_from;
+                }
             }
             if is_all {
                 return self.lose_rest();
