@@ -91,7 +91,7 @@ pub const COLUMNS: &[Column<CategoryRow>] = &[
 ];
 
 fn table(question: &Question<'_>) -> Table {
-    Table::new("categories", COLUMNS, &rows(question.context))
+    Table::new("categories", COLUMNS, question.context.categories())
 }
 
 /// Both breakdowns: operator categories, then the steps' partition, each by time descending, then name.

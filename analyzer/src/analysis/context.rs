@@ -1,8 +1,10 @@
 //! What several analyses need of one trace, worked out once.
 
 use super::Grouping;
+use super::categories::{self, CategoryRow};
 use super::checks;
 use super::forest::Forest;
+use super::kernels::{self, KernelRow};
 use super::launches::Launches;
 use super::memory::{self, MemoryRow};
 use super::ops::{self, OpRow};
@@ -34,6 +36,8 @@ struct Answers {
     memory: OnceLock<Vec<MemoryRow>>,
     operators: OnceLock<Vec<OpRow>>,
     devices: OnceLock<Vec<DeviceRow>>,
+    kernels: OnceLock<Vec<KernelRow>>,
+    categories: OnceLock<Vec<CategoryRow>>,
 }
 
 impl<'t> Context<'t> {
@@ -77,6 +81,24 @@ impl<'t> Context<'t> {
     /// The timeline of every device.
     pub fn devices(&self) -> &[DeviceRow] {
         self.answers.devices.get_or_init(|| timeline::rows(self))
+    }
+
+    /// The kernel rows.
+    pub fn kernels(&self) -> &[KernelRow] {
+        self.answers.kernels.get_or_init(|| kernels::rows(self))
+    }
+
+    /// The category rows.
+    pub fn categories(&self) -> &[CategoryRow] {
+        self.answers.categories.get_or_init(|| categories::rows(self))
+    }
+
+    /// Works out all of these answers, side by side, and what was found: for whoever needs everything.
+    pub fn everything(&self) -> Vec<Finding> {
+        self.pieces(); // which most of the others need
+        let time = || rayon::join(|| self.operators().len(), || self.categories().len());
+        let device = || rayon::join(|| self.devices().len(), || (self.kernels().len(), self.memory().len()));
+        rayon::join(|| self.findings(), || rayon::join(time, device)).0
     }
 
     /// What the analyses found to be wrong with the trace (METRICS 8).

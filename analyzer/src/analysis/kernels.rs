@@ -187,7 +187,7 @@ pub const COLUMNS: &[Column<KernelRow>] = &[
 ];
 
 fn table(question: &Question<'_>) -> Table {
-    Table::new("kernels", COLUMNS, &rows(question.context)).or_empty_because(Why::NoDevice)
+    Table::new("kernels", COLUMNS, question.context.kernels()).or_empty_because(Why::NoDevice)
 }
 
 /// The rows of `context`'s trace, by total descending, then name.

@@ -82,10 +82,10 @@ pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
     Ok(messages::conclude(&report.inputs, plan.manner, io))
 }
 
-/// Adds what the analyses find to what reading found.
+/// Adds what the analyses find to what reading found. (A report asks them all.)
 fn add_findings(facts: &mut [InputFacts], contexts: &[Option<Context<'_>>]) {
     facts.par_iter_mut().zip(contexts).for_each(|(facts, context)| {
-        facts.findings.extend(context.iter().flat_map(Context::findings));
+        facts.findings.extend(context.iter().flat_map(Context::everything));
         facts.findings.sort_by_key(|finding| finding.code);
     });
 }

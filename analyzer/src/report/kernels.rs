@@ -13,7 +13,7 @@ pub(super) fn sections(_: &Material<'_>, trace: &TraceMaterial<'_>) -> Vec<Secti
         return Vec::new();
     }
     let top: Vec<KernelRow> = trace.kernels.iter().take(TOP).cloned().collect();
-    let mut blocks: Vec<Block> = tensor_cores(&trace.kernels).map(Block::Paragraph).into_iter().collect();
+    let mut blocks: Vec<Block> = tensor_cores(trace.kernels).map(Block::Paragraph).into_iter().collect();
     blocks.push(Block::Table {
         caption: phrase!["Kernels by total time"],
         table: Table::new("kernels", kernels::COLUMNS, &top),

@@ -3,8 +3,8 @@
 use super::inputs::{ReportInputs, ReportRun, RunTrace};
 use super::model::{Block, InputFacts, Phrase, phrase};
 use crate::analysis::Context;
-use crate::analysis::categories::{self, CategoryRow};
-use crate::analysis::kernels::{self, KernelRow};
+use crate::analysis::categories::CategoryRow;
+use crate::analysis::kernels::KernelRow;
 use crate::analysis::memory::MemoryRow;
 use crate::analysis::ops::OpRow;
 use crate::analysis::per_step::{PerStep, per_step};
@@ -47,8 +47,8 @@ pub(super) struct TraceMaterial<'a> {
     pub(super) file_stem: String,
     pub(super) summary: SummaryRow,
     pub(super) ops: &'a [OpRow],
-    pub(super) kernels: Vec<KernelRow>,
-    pub(super) categories: Vec<CategoryRow>,
+    pub(super) kernels: &'a [KernelRow],
+    pub(super) categories: &'a [CategoryRow],
     pub(super) devices: &'a [DeviceRow],
     pub(super) memory: &'a [MemoryRow],
     pub(super) per_step: Option<PerStep>,
@@ -90,7 +90,7 @@ impl<'a> TraceMaterial<'a> {
     fn of(run: &'a ReportRun<'a>, trace: &'a RunTrace<'a>) -> Self {
         let context = &trace.context;
         let devices = context.devices();
-        let kernels = kernels::rows(context);
+        let kernels = context.kernels();
         let label = match trace.rank.filter(|_| run.traces.len() > 1) {
             Some(rank) => format!("{}, rank {rank}", run.folder.name.raw()).into(),
             None => run.folder.name.clone(),
@@ -102,9 +102,9 @@ impl<'a> TraceMaterial<'a> {
             file_stem: String::new(),
             summary: summary::row(context),
             ops: context.operators(),
-            precision: super::precision::check(&run.folder, &kernels),
+            precision: super::precision::check(&run.folder, kernels),
             kernels,
-            categories: categories::rows(context),
+            categories: context.categories(),
             memory: context.memory(),
             per_step: per_step(context, devices),
             devices,

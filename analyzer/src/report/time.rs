@@ -16,7 +16,7 @@ pub(super) fn sections(_: &Material<'_>, trace: &TraceMaterial<'_>) -> Vec<Secti
         blocks.push(Block::Paragraph(phrase!["No operator and no device event: there is no time to break down."]));
     }
     if !trace.categories.is_empty() {
-        let table = Table::new("categories", categories::COLUMNS, &trace.categories);
+        let table = Table::new("categories", categories::COLUMNS, trace.categories);
         let of_rows = table.rows.len();
         let caption = phrase!["By category, and the steps' time by what was going on"];
         blocks.push(Block::Table { caption, table, of_rows, inputs: vec![trace.trace.input] });
