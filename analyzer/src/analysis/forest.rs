@@ -361,9 +361,10 @@ struct Home {
 /// of open events per thread.
 fn homes(trace: &Trace, overhead: &[usize]) -> Vec<Option<Home>> {
     let host = &trace.host;
-    let mut others: Vec<usize> = (0..host.len()).filter(|&row| host.kind(row) != HostKind::Overhead).collect();
-    others.sort_unstable_by_key(|&row| (host.start(row), Reverse(host.end(row))));
-    let mut others = others.into_iter().peekable();
+    let others = (0..host.len()).filter(|&row| host.kind(row) != HostKind::Overhead);
+    let mut others: Vec<u32> = others.map(narrow).collect();
+    others.sort_unstable_by_key(|&row| (host.start(widen(row)), Reverse(host.end(widen(row)))));
+    let mut others = others.into_iter().map(widen).peekable();
     let mut open: BTreeMap<TrackId, Vec<usize>> = BTreeMap::new();
     let mut homes = Vec::with_capacity(overhead.len());
     for &inner in overhead {

@@ -81,8 +81,13 @@ pub(super) struct Reference {
 /// surrogate pair are repaired).
 pub(super) fn read(text: &[u8]) -> Option<Reference> {
     let text = std::str::from_utf8(text).ok()?;
-    if text.to_ascii_lowercase().contains("\\ud") {
-        return None;
+    let mut escapes = text.split('\\').skip(1);
+    while let Some(escape) = escapes.next() {
+        if escape.is_empty() {
+            escapes.next(); // a backslash was escaped
+        } else if escape.to_ascii_lowercase().starts_with("ud") {
+            return None;
+        }
     }
     let events: Vec<&RawValue> = if text.trim_start().starts_with('[') {
         serde_json::from_str(text).ok()?
@@ -215,9 +220,13 @@ impl Rows {
                 let external = event.number(&["External id", "external id"]).unwrap_or(ABSENT);
                 let correlation = event.number(&["correlation"]).filter(|_| kind == HostKind::Runtime).unwrap_or(0);
                 let dims = event.arguments.0.get("Input Dims").or_else(|| event.arguments.0.get("Input dims"));
-                let dims: String = dims.filter(|_| kind == HostKind::Op).map_or(String::new(), |dims| {
-                    dims.chars().filter(|letter| !letter.is_ascii_whitespace()).collect()
-                });
+                // (A string, which no profiler writes here, as it is best spelled.)
+                let spelled = |dims: &str| {
+                    let string: Option<String> = serde_json::from_str(dims).ok();
+                    string.and_then(|string| serde_json::to_string(&string).ok()).unwrap_or_else(|| dims.to_owned())
+                };
+                let dims = dims.filter(|_| kind == HostKind::Op).map_or(String::new(), |dims| spelled(dims));
+                let dims: String = dims.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
                 let module = event.arguments.0.get("Module Hierarchy");
                 let module: Option<String> = module.and_then(|value| serde_json::from_str(value).ok());
                 let texts = (dims, module.unwrap_or_default());
