@@ -83,10 +83,7 @@ impl Kept {
                 (span.clone(), span)
             }
             Part::Steps(range) => {
-                let steps = context.steps.filtered(|number| range.holds(number));
-                if steps.steps.is_empty() {
-                    return Err(NoSuchSteps { available: context.steps.in_words() });
-                }
+                let steps = wanted_steps(context, range)?;
                 (Span::union(steps.steps.iter().map(|step| (step.host_start, step.host_end))), steps.span())
             }
         };
@@ -123,20 +120,21 @@ impl Kept {
     }
 }
 
+fn wanted_steps(context: &Context<'_>, range: StepRange) -> Result<Steps, NoSuchSteps> {
+    let steps = context.steps.filtered(|number| range.holds(number));
+    if steps.steps.is_empty() { Err(NoSuchSteps { available: context.steps.in_words() }) } else { Ok(steps) }
+}
+
 /// Cuts `context`'s trace to `range`.
 ///
 /// # Errors
 /// Where no step of the trace lies in the range.
 pub fn select(context: &Context<'_>, range: StepRange) -> Result<Selected, NoSuchSteps> {
-    let wanted = |number: i64| range.holds(number);
-    let steps = context.steps.filtered(wanted);
-    if steps.steps.is_empty() {
-        return Err(NoSuchSteps { available: context.steps.in_words() });
-    }
+    let steps = wanted_steps(context, range)?;
     let trace = context.trace;
     let is_kept = |index: Option<usize>| {
         let step = index.and_then(|index| context.steps.steps.get(index));
-        step.and_then(|step| step.number).is_some_and(wanted)
+        step.and_then(|step| step.number).is_some_and(|number| range.holds(number))
     };
     let inside = |time| is_kept(context.steps.of_host_time(time));
     let cut = Trace {

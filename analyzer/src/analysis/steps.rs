@@ -173,7 +173,10 @@ impl Steps {
     /// Without a launch in the file, a device event belongs to the step that holds its start.
     fn assign_orphans(&mut self, trace: &Trace, launches: &Launches) {
         for row in (0..trace.device.len()).filter(|&row| launches.call_of(row).is_none()) {
-            let holds = self.of_device_time(trace.device.start(row));
+            let start = trace.device.start(row);
+            let after = self.steps.partition_point(|step| step.start <= start);
+            let holds =
+                after.checked_sub(1).filter(|&index| self.steps.get(index).is_some_and(|step| start < step.end));
             if let Some(slot) = self.step_of_device.get_mut(row) {
                 *slot = holds.map(narrow);
             }
@@ -223,13 +226,6 @@ impl Steps {
         let after = self.steps.partition_point(|step| step.host_start <= time);
         // Steps of one thread nest only by mistake: the latest that still holds the time wins.
         self.steps.get(..after)?.iter().rposition(|step| time < step.host_end)
-    }
-
-    /// The index of the step that holds `time` of a device event whose launch is not in the file.
-    #[must_use]
-    pub fn of_device_time(&self, time: Timestamp) -> Option<usize> {
-        let after = self.steps.partition_point(|step| step.start <= time);
-        after.checked_sub(1).filter(|&index| self.steps.get(index).is_some_and(|step| time < step.end))
     }
 
     /// The time that the steps take.

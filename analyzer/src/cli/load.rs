@@ -92,7 +92,7 @@ fn load_one(
 }
 
 /// Pipes (`<(zcat t.json.gz)`) have no size.
-fn size(file: &Metadata) -> Option<u64> {
+pub(super) fn size(file: &Metadata) -> Option<u64> {
     file.is_file().then_some(file.len())
 }
 

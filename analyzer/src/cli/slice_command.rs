@@ -6,7 +6,7 @@ use super::args::Manner;
 use super::exit::Outcome;
 use super::inputs::{Content, Found, Input, Repeated};
 use super::io::Io;
-use super::load::{Loaded, Reading, load};
+use super::load::{Loaded, Reading, load, size};
 use super::{Error, messages};
 use crate::analysis::Context;
 use crate::analysis::select::{Kept, NoSuchSteps, Part};
@@ -20,7 +20,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The command.
@@ -129,29 +129,37 @@ fn keep(trace: Trace, part: Part, facts: &mut InputFacts) -> Result<Kept, NoSuch
 /// Reads the input once more, and writes what is kept of it.
 fn copy(input: &Input, kept: &Kept, scratch: Scratch, plan: &Plan, io: &Io) -> Result<Counts, Error> {
     let refused = |source| SliceError::Write { path: plan.out.clone(), source };
-    let again = |source| SliceError::Again { path: input.path.clone(), source };
     debug_assert_eq!(input.content, Content::File);
-    let file = File::open(&input.path).map_err(|source| again(source.into()))?;
+    let again = |source: io::Error| SliceError::Again { path: input.path.clone(), source: source.into() };
+    let file = File::open(&input.path).map_err(again)?;
     let progress = io.progress("copying", plan.manner);
-    progress.expect(file.metadata().map_or(0, |file| file.len()));
+    progress.expect(file.metadata().ok().as_ref().and_then(size).unwrap_or(0));
     let file = progress.counted(file);
     let out = BufWriter::with_capacity(1 << 20, scratch.file());
-    let limits = plan.manner.limits();
-    let written = if plan.out.extension().is_some_and(|ending| ending == "gz") {
-        let mut slice = Slice::new(kept, GzEncoder::new(out, Compression::default()));
-        read::visit(file, &limits, &mut slice).map_err(again)?;
-        let (out, written) = slice.finish().map_err(refused)?;
-        out.finish().and_then(|mut out| out.flush()).map_err(refused)?;
-        written
+    let (mut out, written) = if plan.out.extension().is_some_and(|ending| ending == "gz") {
+        let (gzip, written) = copy_into(GzEncoder::new(out, Compression::default()), file, input, kept, plan)?;
+        (gzip.finish().map_err(refused)?, written)
     } else {
-        let mut slice = Slice::new(kept, out);
-        read::visit(file, &limits, &mut slice).map_err(again)?;
-        let (mut out, written) = slice.finish().map_err(refused)?;
-        out.flush().map_err(refused)?;
-        written
+        copy_into(out, file, input, kept, plan)?
     };
+    out.flush().map_err(refused)?;
+    drop(out);
     scratch.commit().map_err(refused)?;
     Ok(written)
+}
+
+/// The same of `file`, which is the input's, into `out`, which is given back.
+fn copy_into<W: Write>(
+    out: W,
+    file: impl Read + Send,
+    input: &Input,
+    kept: &Kept,
+    plan: &Plan,
+) -> Result<(W, Counts), SliceError> {
+    let mut slice = Slice::new(kept, out);
+    read::visit(file, &plan.manner.limits(), &mut slice)
+        .map_err(|source| SliceError::Again { path: input.path.clone(), source })?;
+    slice.finish().map_err(|source| SliceError::Write { path: plan.out.clone(), source })
 }
 
 fn is_same_file(left: &Path, right: &Path) -> bool {

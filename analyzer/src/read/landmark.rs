@@ -38,12 +38,6 @@ enum Verdict {
     NeedMore,
 }
 
-impl Verdict {
-    fn of(is_it: bool) -> Self {
-        if is_it { Self::Yes } else { Self::No }
-    }
-}
-
 /// More blanks than this before a landmark are too many to look for what stands before them.
 const MOST_BLANKS: usize = 64 << 10;
 
@@ -87,14 +81,14 @@ fn start_at(text: &[u8], at: usize) -> Verdict {
     if before == Some(&b':') { Verdict::No } else { key_at(text, at + 1, &FIRST_KEYS) }
 }
 
-/// Whether the list of events ends here, on a line of its own with a key of the root object behind it; or with the root object, where that ends
-/// the text.
+/// Whether the list of events ends here, on a line of its own with a key of the root object behind it; or with the root
+/// object, where that ends the text.
 fn end_at(text: &[u8], at: usize) -> Verdict {
     let behind = skip_blank(text, at + 1);
     match text.get(behind) {
         None => Verdict::NeedMore,
         Some(b',') if starts_line(text, at) => key_at(text, behind + 1, &BEHIND_EVENTS),
-        Some(b'}') if skip_blank(text, behind + 1) == text.len() => Verdict::NeedMore,
+        Some(_) if is_last(text, at) => Verdict::NeedMore,
         Some(_) => Verdict::No,
     }
 }
@@ -116,8 +110,11 @@ fn starts_line(text: &[u8], at: usize) -> bool {
 /// Whether one of `keys` follows.
 fn key_at(text: &[u8], at: usize, keys: &[&[u8]]) -> Verdict {
     let key = text.get(skip_blank(text, at)..).unwrap_or_default();
-    match keys.iter().any(|first| key.starts_with(first)) {
-        false if keys.iter().any(|first| first.starts_with(key)) => Verdict::NeedMore,
-        is_it => Verdict::of(is_it),
+    if keys.iter().any(|first| key.starts_with(first)) {
+        Verdict::Yes
+    } else if keys.iter().any(|first| first.starts_with(key)) {
+        Verdict::NeedMore
+    } else {
+        Verdict::No
     }
 }

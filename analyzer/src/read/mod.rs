@@ -167,10 +167,22 @@ fn read_with<R: Read + Send>(
     block_bytes: usize,
     readers: usize,
 ) -> Result<ReadTrace, ErrorKind> {
+    read_for(None, input, limits, block_bytes, readers)
+}
+
+/// The same for a visitor, who is shown the elements in place of the tables.
+fn read_for<'v, R: Read + Send + 'v>(
+    visitor: Option<&'v mut dyn Visit>,
+    input: R,
+    limits: &Limits,
+    block_bytes: usize,
+    readers: usize,
+) -> Result<ReadTrace, ErrorKind> {
     let source = source::Source::new(Box::new(input), block_bytes);
     std::thread::scope(|scope| {
         let readers = readers::Readers::start(source, limits, readers, scope);
         let mut document = document::Document::new(window::Window::new(readers), limits);
+        document.lane.visitor = visitor;
         let outcome = document.read();
         conclude::conclude(document, outcome)
     })

@@ -7,7 +7,7 @@ use super::categories::{Category, category};
 use super::event::{Field, Slots};
 use super::number::{integer, nanoseconds_from_micros};
 use super::strings::inner;
-use super::{ErrorKind, Limits, ReadTrace, conclude, document, readers, source, window};
+use super::{ErrorKind, Limits, ReadTrace};
 use crate::trace::events::HostKind;
 use crate::units::Timestamp;
 use serde::Deserialize;
@@ -174,13 +174,10 @@ impl<'t> RawEvent<'t> {
 ///
 /// # Errors
 /// As [`read`](super::read).
-pub fn visit<R: Read + Send>(input: R, limits: &Limits, visitor: &mut dyn Visit) -> Result<ReadTrace, ErrorKind> {
-    let source = source::Source::new(Box::new(input), source::BLOCK_BYTES);
-    std::thread::scope(|scope| {
-        let readers = readers::Readers::start(source, limits, 0, scope);
-        let mut document = document::Document::new(window::Window::new(readers), limits);
-        document.lane.visitor = Some(visitor);
-        let outcome = document.read();
-        conclude::conclude(document, outcome)
-    })
+pub fn visit<'v, R: Read + Send + 'v>(
+    input: R,
+    limits: &Limits,
+    visitor: &'v mut dyn Visit,
+) -> Result<ReadTrace, ErrorKind> {
+    super::read_for(Some(visitor), input, limits, super::source::BLOCK_BYTES, 0)
 }

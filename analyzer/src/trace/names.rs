@@ -87,17 +87,18 @@ impl Names {
         if let Some(other) = self.other {
             return other;
         }
-        let id = crate::units::narrow(self.ends.len());
-        let is_full = id >= self.most.unwrap_or(u32::MAX - 1) || self.text.len() + text.len() > MOST_TEXT_BYTES;
-        let (text, hash) =
-            if is_full { (OTHER_NAMES, self.hasher.hash_one(OTHER_NAMES.as_bytes())) } else { (text, hash) };
-        if is_full {
-            let other = self.known(text.as_bytes()).ok();
-            self.other = Some(other.unwrap_or(NameId(id)));
-            if let Some(other) = other {
-                return other;
-            }
+        let is_full = crate::units::narrow(self.ends.len()) >= self.most.unwrap_or(u32::MAX - 1)
+            || self.text.len() + text.len() > MOST_TEXT_BYTES;
+        if !is_full {
+            return self.append(text, hash);
         }
+        let other = self.known(OTHER_NAMES.as_bytes()).unwrap_or_else(|hash| self.append(OTHER_NAMES, hash));
+        self.other = Some(other);
+        other
+    }
+
+    fn append(&mut self, text: &str, hash: u64) -> NameId {
+        let id = crate::units::narrow(self.ends.len());
         self.text.push_str(text);
         self.ends.push(self.text.len());
         let (ends, all, hasher) = (&self.ends, &self.text, &self.hasher);
