@@ -65,7 +65,7 @@ impl Builder {
     }
 
     fn complete(&mut self, text: &[u8], slots: &Slots) -> Result<(), Rejected> {
-        let start_ns = slots.get(text, Field::Start).and_then(time).ok_or(Rejected)?;
+        let start_ns = time_of(text, slots, Field::Start).ok_or(Rejected)?;
         let name = self.name(slots.get(text, Field::Name), slots.is_plain);
         let length = self.length(text, slots, start_ns, name)?;
         let start = Timestamp::from_nanoseconds(start_ns);
@@ -113,6 +113,7 @@ impl Builder {
     fn length(&mut self, text: &[u8], slots: &Slots, start_ns: i64, name: NameId) -> Result<Length, Rejected> {
         let mut unfinished = slots.get(text, Field::Finished) == Some(b"false");
         let nanoseconds = match slots.get(text, Field::Duration) {
+            Some(_) if let Some(length) = slots.number(Field::Duration) => length, // never negative
             None | Some(b"null") => {
                 self.rows.odd.missing_durations.add(start_ns, name, &self.ids.names);
                 0
@@ -211,7 +212,7 @@ impl Builder {
         if slots.get(text, Field::Name) != Some(b"\"[memory]\"") {
             return Ok(());
         }
-        let time = slots.get(text, Field::Start).and_then(time).ok_or(Rejected)?;
+        let time = time_of(text, slots, Field::Start).ok_or(Rejected)?;
         let (Some(bytes), Some(device_type)) =
             (number(text, slots, Field::Bytes), number(text, slots, Field::DeviceType))
         else {
@@ -274,6 +275,11 @@ impl Builder {
     }
 }
 
+/// The time that `field` is.
+fn time_of(text: &[u8], slots: &Slots, field: Field) -> Option<i64> {
+    slots.number(field).or_else(|| slots.get(text, field).and_then(time))
+}
+
 /// A time: decimal microseconds, quoted or not.
 fn time(value: &[u8]) -> Option<i64> {
     nanoseconds_from_micros(inner(value).unwrap_or(value).trim_ascii())
@@ -281,6 +287,9 @@ fn time(value: &[u8]) -> Option<i64> {
 
 /// A whole number, quoted or not (R35).
 fn number(text: &[u8], slots: &Slots, field: Field) -> Option<i64> {
+    if let Some(number) = slots.number(field) {
+        return Some(number);
+    }
     let value = slots.get(text, field)?;
     integer(inner(value).unwrap_or(value))
 }

@@ -1,6 +1,7 @@
 //! One event: where each value that the analyses use stands in its text. Nothing is decoded here.
 
 use super::lexer::{Beyond, Stop, skip_blank, skip_value};
+use super::number::{plain_micros, plain_whole};
 use super::seams::{Meaning, Seams};
 
 /// The values that are used, of the event and of its `args`.
@@ -45,25 +46,47 @@ pub(super) enum Field {
 const FIELDS: usize = Field::SyncKind as usize + 1;
 const EVENT_MASK: u32 = (1 << Field::ExternalId as u32) - 1;
 
-/// Where the values stand, relative to the event's first byte. Reused for every event.
-#[derive(Debug)]
-pub(super) struct Slots {
-    spans: [(u32, u32); FIELDS],
-    present: u32,
-    /// A used key stood twice; the last one counts (R17).
-    pub(super) duplicate_key: bool,
-    /// No string of the event has an escape.
-    pub(super) is_plain: bool,
-    seams: Seams,
-}
-
-impl Default for Slots {
-    fn default() -> Self {
-        Self { spans: [(0, 0); FIELDS], present: 0, duplicate_key: false, is_plain: false, seams: Seams::default() }
+impl Field {
+    /// Whether it is a member of `args`.
+    pub(super) const fn is_argument(self) -> bool {
+        self as u32 >= Self::ExternalId as u32
     }
 }
 
-impl Slots {
+/// The used values of an event: where they stand, relative to its first byte, and what those are that were decoded on the way.
+#[derive(Debug)]
+pub(super) struct Values {
+    spans: [(u32, u32); FIELDS],
+    numbers: [i64; FIELDS],
+    present: u32,
+    decoded: u32,
+    saw_args: bool,
+    /// A used key stood twice; the last one counts (R17).
+    duplicate_key: bool,
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        let (spans, numbers) = ([(0, 0); FIELDS], [0; FIELDS]);
+        Self { spans, numbers, present: 0, decoded: 0, saw_args: false, duplicate_key: false }
+    }
+}
+
+impl Values {
+    fn begin(&mut self) {
+        (self.present, self.decoded, self.saw_args, self.duplicate_key) = (0, 0, false, false);
+    }
+
+    /// `args` begins, so many times; the last ones count.
+    #[inline]
+    pub(super) fn begin_args(&mut self, times: u8) {
+        if times > 0 {
+            self.duplicate_key |= self.saw_args || times > 1;
+            self.present &= EVENT_MASK;
+            self.saw_args = true;
+        }
+    }
+
     /// The text of `field`, quotes included.
     #[inline]
     pub(super) fn get<'t>(&self, text: &'t [u8], field: Field) -> Option<&'t [u8]> {
@@ -75,13 +98,53 @@ impl Slots {
     }
 
     #[inline]
-    fn set(&mut self, field: Field, from: usize, to: usize) {
+    pub(super) fn set(&mut self, field: Field, from: usize, to: usize) {
         let bit = 1 << field as u32;
         self.duplicate_key |= self.present & bit != 0;
         self.present |= bit;
+        self.decoded &= !bit;
         if let Some(span) = self.spans.get_mut(field as usize) {
             *span = (crate::units::narrow(from), crate::units::narrow(to));
         }
+    }
+
+    /// The same for a number that is known.
+    #[inline]
+    fn set_number(&mut self, field: Field, (from, to): (usize, usize), number: i64) {
+        self.set(field, from, to);
+        self.decoded |= 1 << field as u32;
+        if let Some(place) = self.numbers.get_mut(field as usize) {
+            *place = number;
+        }
+    }
+}
+
+/// The values of an event, and the layouts of those before. Reused for every event.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    values: Values,
+    /// No string of the event has an escape.
+    pub(super) is_plain: bool,
+    seams: Seams,
+}
+
+impl Slots {
+    /// The text of `field`, quotes included.
+    #[inline]
+    pub(super) fn get<'t>(&self, text: &'t [u8], field: Field) -> Option<&'t [u8]> {
+        self.values.get(text, field)
+    }
+
+    /// The number that `field` is, where the scan has decoded it: a whole one, or a time in nanoseconds.
+    #[inline]
+    pub(super) fn number(&self, field: Field) -> Option<i64> {
+        let known = self.values.present & self.values.decoded & 1 << field as u32 != 0;
+        self.values.numbers.get(field as usize).filter(|_| known).copied()
+    }
+
+    /// Whether a used key stood twice.
+    pub(super) fn has_duplicate_key(&self) -> bool {
+        self.values.duplicate_key
     }
 
     /// See [`Seams::started_elsewhere`].
@@ -99,7 +162,8 @@ impl Slots {
 /// is not decoded anyway; whoever decodes then need not know that there are any.
 pub(super) fn unescaped(text: &[u8], slots: &Slots) -> Option<Vec<u8>> {
     const DECODED: u32 = 1 << Field::Name as u32 | 1 << Field::Module as u32;
-    let spans = slots.spans.iter().enumerate().filter(|(field, _)| slots.present & !DECODED & 1 << field != 0);
+    let spans =
+        slots.values.spans.iter().enumerate().filter(|(field, _)| slots.values.present & !DECODED & 1 << field != 0);
     let mut spans: Vec<(usize, usize)> = spans.map(|(_, &(from, to))| (from as usize, to as usize)).collect();
     spans.retain(|&(from, to)| {
         let value = text.get(from..to).unwrap_or_default();
@@ -131,70 +195,63 @@ pub(super) fn scan(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
 
 /// Walks the members of the event and of its `args`; returns the end of the event.
 fn members(text: &[u8], slots: &mut Slots, beyond: &mut Beyond) -> Result<usize, Stop> {
-    slots.present = 0;
-    slots.duplicate_key = false;
-    slots.seams.begin();
-    let (mut at, mut in_args, mut saw_args) = (0, false, false);
+    let Slots { values, seams, .. } = slots;
+    values.begin();
+    seams.begin();
+    let (mut at, mut in_args) = (0, false);
     loop {
-        let (value, then) = slots.seams.pass(text, at, in_args, beyond)?;
+        let (value, then) = seams.pass(text, at, in_args, (values, beyond))?;
         in_args = then.in_args;
-        if then.args_begun > 0 {
-            slots.duplicate_key |= saw_args || then.args_begun > 1;
-            slots.present &= EVENT_MASK;
-            saw_args = true;
-        }
         let Some(meaning) = then.value else { return Ok(value) };
+        let known = match meaning {
+            Meaning::UseTime(field) => plain_micros(text, value).map(|known| (field, known)),
+            Meaning::UseWhole(field) => plain_whole(text, value).map(|known| (field, known)),
+            _ => None,
+        };
+        if let Some((field, (number, end))) = known {
+            values.set_number(field, (value, end), number);
+            at = end;
+            continue;
+        }
         at = skip_value(text, value, beyond)?;
-        if let Meaning::Use(field) = meaning {
-            slots.set(field, value, at);
-            if field == Field::Phase
-                && !in_args
-                && is_flow(text, value, at)
-                && let Some(end) = plain_flow_end(text, at)?
-            {
-                return Ok(end);
-            }
+        if let Some(field) = meaning.field() {
+            values.set(field, value, at);
         }
     }
 }
 
-/// The end of a flow event (half of all events where kernels are small), of which nothing but its being there is used:
-/// found without reading its members, where its text is plain. Plain is: no escape, container, control character or byte
-/// beyond ASCII, no word outside of a string, all strings closed. Anything else takes the usual way.
-fn plain_flow_end(text: &[u8], end: usize) -> Result<Option<usize>, Stop> {
-    let rest = text.get(end..).unwrap_or_default();
-    // (Without a bracket there is more to come, whatever stands here: what is decided must not depend on where a block ends.)
-    let rest = rest.get(..memchr::memchr(b'}', rest).ok_or(Stop::NeedMore)?).unwrap_or_default();
-    let mut quotes = 0u8;
-    let mut odd = 0u8;
-    // Few comparisons a byte: this loop is compiled to vector code.
-    for (&byte, &next) in rest.iter().zip(rest.get(1..).unwrap_or_default()) {
-        quotes ^= u8::from(byte == b'"');
-        odd |= u8::from(byte == b'{') | u8::from(byte.wrapping_sub(b'[') <= 1); // [ and the backslash
-        odd |= u8::from(byte.wrapping_sub(b' ') >= 0x60 && byte != b'\n'); // control characters, beyond ASCII
-        let is_outside = byte == b' ' || byte == b':' || byte == b'-';
-        odd |= u8::from(is_outside && (next | 0x20).wrapping_sub(b'a') < 26);
-    }
-    quotes ^= u8::from(rest.last() == Some(&b'"'));
-    let is_ended = rest.last().is_some_and(|last| matches!(last, b'"' | b'0'..=b'9' | b' ' | b'\n' | b'\t' | b'\r'));
-    Ok((quotes == 0 && odd == 0 && is_ended).then_some(end + rest.len() + 1))
+/// Whether a phase, in its quotes, is that of a flow event.
+pub(super) fn is_flow(phase: &[u8]) -> bool {
+    matches!(phase, b"\"s\"" | b"\"f\"" | b"\"t\"")
 }
 
-/// Whether the phase is that of a flow event.
-fn is_flow(text: &[u8], value: usize, end: usize) -> bool {
-    matches!(text.get(value..end), Some(b"\"s\"" | b"\"f\"" | b"\"t\""))
+/// Whether few events differ in the value of a key (with its quotes).
+pub(super) fn is_steady(key: &[u8], in_args: bool, is_flow: bool) -> bool {
+    if in_args {
+        return matches!(
+            key,
+            b"\"queued\""
+                | b"\"device\""
+                | b"\"context\""
+                | b"\"Record function id\""
+                | b"\"Device Id\""
+                | b"\"Device Type\""
+        );
+    }
+    matches!(key, b"\"ph\"" | b"\"cat\"" | b"\"pid\"" | b"\"tid\"" | b"\"s\"" | b"\"bp\"")
+        || is_flow && key == b"\"name\""
 }
 
 /// What a member of an event is for.
 pub(super) fn member(key: &[u8]) -> Meaning {
     Meaning::Use(match key {
+        b"ts" => return Meaning::UseTime(Field::Start),
+        b"dur" => return Meaning::UseTime(Field::Duration),
         b"ph" => Field::Phase,
         b"cat" => Field::Category,
         b"name" => Field::Name,
         b"pid" => Field::Process,
         b"tid" => Field::Thread,
-        b"ts" => Field::Start,
-        b"dur" => Field::Duration,
         b"args" => return Meaning::Args,
         _ => return Meaning::Skip,
     })
@@ -202,7 +259,7 @@ pub(super) fn member(key: &[u8]) -> Meaning {
 
 /// What a member of `args` is for.
 pub(super) fn argument(key: &[u8]) -> Meaning {
-    Meaning::Use(match key {
+    Meaning::UseWhole(match key {
         b"External id" => Field::ExternalId,
         b"external id" => Field::ExternalIdLower,
         b"correlation" => Field::Correlation,
@@ -211,14 +268,8 @@ pub(super) fn argument(key: &[u8]) -> Meaning {
         b"stream_id" => Field::StreamId,
         b"registers per thread" => Field::Registers,
         b"shared memory" => Field::SharedMemory,
-        b"blocks per SM" => Field::BlocksPerSm,
-        b"grid" => Field::Grid,
-        b"block" => Field::Block,
         b"est. achieved occupancy %" => Field::Occupancy,
         b"bytes" => Field::CopyBytes,
-        b"Input Dims" => Field::InputDims,
-        b"Input dims" => Field::InputDimsLower,
-        b"finished" => Field::Finished,
         b"Device Type" => Field::DeviceType,
         b"Device Id" => Field::DeviceId,
         b"Addr" => Field::Address,
@@ -226,6 +277,19 @@ pub(super) fn argument(key: &[u8]) -> Meaning {
         b"Total Allocated" => Field::TotalAllocated,
         b"Total Reserved" => Field::TotalReserved,
         b"Ev Idx" => Field::EventIndex,
+        _ => return text_argument(key),
+    })
+}
+
+/// The same for those that are not whole numbers.
+fn text_argument(key: &[u8]) -> Meaning {
+    Meaning::Use(match key {
+        b"blocks per SM" => Field::BlocksPerSm,
+        b"grid" => Field::Grid,
+        b"block" => Field::Block,
+        b"Input Dims" => Field::InputDims,
+        b"Input dims" => Field::InputDimsLower,
+        b"finished" => Field::Finished,
         b"Module Hierarchy" => Field::Module,
         b"cuda_sync_kind" => Field::SyncKind,
         _ => return Meaning::Skip,
@@ -271,29 +335,7 @@ mod tests {
         assert_eq!(slots.get(EVENT, Field::Name), Some(&b"\"k\""[..]));
         assert_eq!(slots.get(EVENT, Field::Grid), Some(&b"[1, 2, 3]"[..]));
         assert_eq!(slots.get(EVENT, Field::Correlation), None);
-        assert!(!slots.duplicate_key);
-    }
-
-    #[test]
-    fn plain_flows_are_passed_over_and_others_are_not() {
-        let flow =
-            br#"{ "ph": "f", "id": 1, "pid": 2, "tid": 3, "ts": 4.5, "cat": "ac2g", "name": "ac2g", "bp": "e" }, "#;
-        assert_eq!(scan(flow, &mut Slots::default()), Ok(flow.len() - 2));
-        assert!(is_flow(flow, 8, 11));
-        assert_eq!(plain_flow_end(flow, 11), Ok(Some(flow.len() - 2)));
-        assert_eq!(plain_flow_end(&flow[..40], 11), Err(Stop::NeedMore));
-        for odd in [
-            &br#"{ "ph": "f", "name": "a}b" }"#[..],
-            br#"{ "ph": "f", "ts": NaN }"#,
-            br#"{ "ph": "f", "ts":-inf }"#,
-            b"{ \"ph\": \"f\", \"name\": \"a\x01b\" }",
-            br#"{ "ph": "f", "name": "a\"b" }"#,
-            br#"{ "ph": "f", "args": {"a": 1} }"#,
-        ] {
-            assert_eq!(plain_flow_end(odd, 11), Ok(None), "{}", String::from_utf8_lossy(odd));
-        }
-        assert!(!is_flow(br#"{ "ph": "X", "ts": 1 }"#, 8, 11));
-        assert_eq!(scan(br#"{"ph": "f", "name": "a}b"}"#, &mut Slots::default()), Ok(26));
+        assert!(!slots.has_duplicate_key());
     }
 
     #[test]
@@ -307,7 +349,7 @@ mod tests {
     fn the_last_of_two_equal_keys_counts() {
         let text = br#"{"name": "old", "name": "new"}"#;
         let mut slots = Slots::default();
-        assert!(scan(text, &mut slots).is_ok() && slots.duplicate_key);
+        assert!(scan(text, &mut slots).is_ok() && slots.has_duplicate_key());
         assert_eq!(slots.get(text, Field::Name), Some(&b"\"new\""[..]));
     }
 

@@ -92,24 +92,24 @@ impl Lane<'_> {
     /// Takes a strict event that was scanned into the slots.
     pub(super) fn take(&mut self, event: &[u8], offset: u64) {
         let spelled = if self.slots.is_plain { None } else { unescaped(event, &self.slots) };
-        let Some(spelled) = spelled else { return self.take_spelled(event, offset) };
-        let is_twice = self.slots.duplicate_key;
+        let Some(spelled) = spelled else { return self.take_spelled(event, offset, false) };
+        let is_twice = self.slots.has_duplicate_key();
         if scan(&spelled, &mut self.slots).is_err() {
             return self.damage.bad_event.add(1, offset); // cannot be: it is as sound as it was
         }
-        self.slots.duplicate_key |= is_twice;
-        self.take_spelled(&spelled, offset);
+        self.take_spelled(&spelled, offset, is_twice);
     }
 
     /// The same where no used value has escapes but those that its decoding knows.
-    fn take_spelled(&mut self, event: &[u8], offset: u64) {
+    fn take_spelled(&mut self, event: &[u8], offset: u64, is_twice: bool) {
         if let Some(visitor) = &mut self.visitor {
             visitor.event(&RawEvent::new(event, &self.slots));
             self.builder.rows.odd.kept += 1;
         } else if self.builder.event(event, &self.slots).is_err() {
             self.damage.bad_event.add(1, offset);
         } else {
-            self.damage.duplicate_key.add(u64::from(self.slots.duplicate_key), offset);
+            let is_twice = is_twice || self.slots.has_duplicate_key();
+            self.damage.duplicate_key.add(u64::from(is_twice), offset);
         }
     }
 }

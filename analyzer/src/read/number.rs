@@ -11,30 +11,76 @@ pub(super) fn nanoseconds_from_micros(text: &[u8]) -> Option<i64> {
         .filter(|value| value.unsigned_abs() <= TIME_LIMIT_NS.unsigned_abs())
 }
 
-/// The usual form: up to 16 digits, then exactly three more behind a point.
+/// The usual form: up to 15 digits, then exactly three more behind a point.
 fn fast_micros(text: &[u8]) -> Option<i64> {
-    let (whole, fraction) = text.split_at_checked(text.len().checked_sub(4)?)?;
-    let [b'.', fraction @ ..] = fraction else { return None };
-    if whole.is_empty() || whole.len() > 15 {
-        return None;
-    }
-    let (high, low) = whole.split_at(whole.len().saturating_sub(8));
-    Some((eight_digits(high)? * 100_000_000 + eight_digits(low)?) * 1_000 + eight_digits(fraction)?)
+    let mut padded = [0; FORM_BYTES];
+    padded.get_mut(..text.len())?.copy_from_slice(text);
+    plain_micros(&padded, 0).filter(|(_, end)| *end == text.len()).map(|(value, _)| value)
 }
 
-/// The number of up to eight digits; `None` where one is no digit. Of none it is 0.
+/// The longest of the usual forms, and what must be seen behind it.
+const FORM_BYTES: usize = 24;
+
+/// The microseconds at `at` in the usual form (up to 15 digits, a point, three digits) as nanoseconds, and where they end;
+/// `None` for any other text.
 #[inline]
-fn eight_digits(text: &[u8]) -> Option<i64> {
-    let mut padded = [b'0'; 8];
-    padded.get_mut(8usize.checked_sub(text.len())?..)?.copy_from_slice(text);
-    let (values, others) = digits(u64::from_le_bytes(padded));
-    if others != 0 {
+pub(super) fn plain_micros(text: &[u8], at: usize) -> Option<(i64, usize)> {
+    let head = text.get(at..)?.first_chunk::<FORM_BYTES>()?;
+    let (whole, length) = leading_whole(head)?;
+    let [b'.', fraction @ ..] = head.get(length..)?.first_chunk::<8>()? else { return None };
+    let [a, b, c, behind, ..] = fraction.map(|byte| byte.wrapping_sub(b'0'));
+    if a > 9 || b > 9 || c > 9 || !ends_number(behind.wrapping_add(b'0')) {
         return None;
     }
+    let thousandths = u64::from(a) * 100 + u64::from(b) * 10 + u64::from(c);
+    Some(((whole * 1_000 + thousandths).cast_signed(), at + length + 4))
+}
+
+/// The number at `at` in the usual form (up to 15 digits), and where it ends; `None` for any other text.
+#[inline]
+pub(super) fn plain_whole(text: &[u8], at: usize) -> Option<(i64, usize)> {
+    let head = text.get(at..)?.first_chunk::<FORM_BYTES>()?;
+    let (whole, length) = leading_whole(head)?;
+    let behind = *head.get(length)?;
+    (behind != b'.' && ends_number(behind)).then_some((whole.cast_signed(), at + length))
+}
+
+/// Whether a number may end before this byte, which is no point.
+const fn ends_number(byte: u8) -> bool {
+    !byte.is_ascii_digit() && byte | 0x20 != b'e'
+}
+
+/// The value of the digits that `head` starts with, and how many these are: 1 to 15, and none that a number cannot start with.
+#[inline]
+fn leading_whole(head: &[u8; FORM_BYTES]) -> Option<(u64, usize)> {
+    let ([low, high, _], _) = head.as_chunks::<8>() else { return None };
+    let (low, others) = digits(u64::from_le_bytes(*low));
+    if others != 0 {
+        let count = others.trailing_zeros() / 8;
+        if count == 0 || count > 1 && low & 0xff == 0 {
+            return None;
+        }
+        return Some((eight_digits(low << (64 - 8 * count)), crate::units::widen(count)));
+    }
+    let (high, others) = digits(u64::from_le_bytes(*high));
+    if others == 0 || low & 0xff == 0 {
+        return None;
+    }
+    // All digits at the far end of sixteen, with zeros before them.
+    let more = others.trailing_zeros() / 8;
+    let (gap, kept) = (64 - 8 * more, 8 * more);
+    let first = low.checked_shl(gap).unwrap_or(0);
+    let last = high.checked_shl(gap).unwrap_or(0) | low >> kept;
+    Some((eight_digits(first) * 100_000_000 + eight_digits(last), crate::units::widen(8 + more)))
+}
+
+/// The number of eight digits, a byte each, the first one lowest.
+#[inline]
+const fn eight_digits(values: u64) -> u64 {
     // Neighbours become two digits, these four, these eight.
     let pairs = (values * 10 + (values >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
-    i64::try_from((fours * 10_000 + (fours >> 32)) & 0xffff_ffff).ok()
+    (fours * 10_000 + (fours >> 32)) & 0xffff_ffff
 }
 
 /// A decimal number times 10^`places`, rounded half up (away from zero). Any JSON number, a leading `+` too.

@@ -1,14 +1,15 @@
-//! What stands between two values of an event: the separator, the next key, its colon, and the blanks around them.
+//! What stands between two values that vary in an event: separators, keys, colons, blanks, and values that few events differ in.
 //!
 //! ```text
-//! { "ph": "X", "name": "aten::mm", "ts": 5, "args": { "External id": 7 } }
-//! ~~~~~~~~   ~~~~~~~~~~          ~~~~~~~~ ~~~~~~~~~~~~~~~~~~~~~~~~~~~~  ~~~  seams
+//! { "ph": "X", "cat": "cpu_op", "name": "aten::mm", "pid": 1, "tid": 1, "ts": 5, "args": { "External id": 7 } }
+//! ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~          ~~~~~~~~~~~~~~~~~~~~~~~~~~~~ ~~~~~~~~~~~~~~~~~~~~~~~~~~  ~~~  seams
 //! ```
 //! They repeat, event after event. So a seam is first compared, byte for byte, with those that followed the same ones in
-//! earlier events; only where it is none of them is it read. An event laid out like an earlier one costs a comparison a value.
+//! earlier events; only where it is none of them is it read. An event laid out like an earlier one costs a comparison a value
+//! that varies. A value may be part of a seam where its key says that few differ (`is_steady`), and as long as few do.
 
-use super::event::{Field, argument, member};
-use super::lexer::{Beyond, Stop, byte, skip_blank, skip_string};
+use super::event::{Field, Values, argument, is_flow, is_steady, member};
+use super::lexer::{Beyond, Stop, byte, skip_blank, skip_string, skip_value};
 use super::strings::decode;
 use crate::units::widen;
 
@@ -16,9 +17,23 @@ use crate::units::widen;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Meaning {
     Use(Field),
+    /// The same for a time, in microseconds.
+    UseTime(Field),
+    /// The same for a whole number.
+    UseWhole(Field),
     /// The event's `args`, where it is an object.
     Args,
     Skip,
+}
+
+impl Meaning {
+    /// The field that the value is, where it is used.
+    pub(super) fn field(self) -> Option<Field> {
+        match self {
+            Self::Use(field) | Self::UseTime(field) | Self::UseWhole(field) => Some(field),
+            Self::Args | Self::Skip => None,
+        }
+    }
 }
 
 /// Where a seam leads.
@@ -32,38 +47,80 @@ pub(super) struct Then {
     pub(super) args_begun: u8,
 }
 
+/// A used value that is part of a seam, and where it stands in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Steady {
+    pub(super) field: Field,
+    pub(super) from: u8,
+    pub(super) to: u8,
+}
+
 /// So many seams are remembered; what is new beyond them is read one by one. (A trace has a few dozen kinds of events.)
 const MOST_KNOWN: usize = 2048;
 /// Longer seams are not remembered.
 const SEAM_BYTES: usize = 64;
+/// So many used values may be part of one.
+const MOST_STEADY: usize = 4;
+/// So many seams that follow one are remembered.
+const MOST_FOLLOWERS: usize = 12;
+/// Those that hold values leave some room to those that do not: any value is matched by these.
+const MOST_STEADY_FOLLOWERS: usize = MOST_FOLLOWERS - 2;
+/// The end of nothing.
+const NOWHERE: Then = Then { value: None, in_args: false, args_begun: 0 };
 /// The entry that stands for the start of an event.
 const START: u32 = 0;
 /// No entry, or one that is not remembered.
 const NONE: u32 = u32::MAX;
 
 /// A seam as it stood before, behind certain others: entries form a tree of the layouts that events have.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Seam {
     words: [u64; SEAM_BYTES / 8],
     /// The last eight bytes, or all where there are fewer.
     tail: u64,
     length: u8,
     then: Then,
-    /// The seam that followed first is the next entry, so that walking a layout needs no look at where to go: this says
-    /// whether it is.
-    has_next: bool,
-    /// The others that followed, those that did so often first.
-    others: [u32; 5],
+    steady: [Steady; MOST_STEADY],
+    steady_count: u8,
+    /// The seams that followed, those that did so often first.
+    followers: [u32; MOST_FOLLOWERS],
+    /// Of the last one of an event: how the event behind it started, the latest time.
+    next_start: u32,
+}
+
+impl Steady {
+    /// Whether it is the phase of a flow event, in the seam at `from`.
+    fn is_phase_of_flow(self, text: &[u8], from: usize) -> bool {
+        let value = text.get(from + usize::from(self.from)..from + usize::from(self.to));
+        self.field == Field::Phase && value.is_some_and(is_flow)
+    }
 }
 
 impl Seam {
-    fn new(text: &[u8], then: Then) -> Self {
+    fn new(text: &[u8], then: Then, values: &[Steady]) -> Self {
         let mut words = [0; SEAM_BYTES / 8];
         for (word, chunk) in words.iter_mut().zip(text.chunks(8)) {
             *word = word_of(chunk);
         }
         let tail = word_of(text.get(text.len().saturating_sub(8)..).unwrap_or_default());
-        Self { words, tail, length: u8::try_from(text.len()).unwrap_or(0), then, has_next: false, others: [NONE; 5] }
+        let mut steady = [Steady { field: Field::Phase, from: 0, to: 0 }; MOST_STEADY];
+        steady.iter_mut().zip(values).for_each(|(place, value)| *place = *value);
+        Self {
+            words,
+            tail,
+            length: u8::try_from(text.len()).unwrap_or(0),
+            then,
+            steady,
+            steady_count: u8::try_from(values.len().min(MOST_STEADY)).unwrap_or(0),
+            followers: [NONE; MOST_FOLLOWERS],
+            next_start: NONE,
+        }
+    }
+
+    /// The used values in it.
+    #[inline]
+    fn steady(&self) -> &[Steady] {
+        self.steady.get(..usize::from(self.steady_count)).unwrap_or_default()
     }
 
     /// Whether `text` is this seam.
@@ -96,16 +153,30 @@ fn word_of(bytes: &[u8]) -> u64 {
 #[derive(Debug)]
 pub(super) struct Seams {
     known: Vec<Seam>,
+    /// The latest seam of the event.
     last: u32,
+    /// What is likely to follow.
+    likely: u32,
+    /// The last seam of the event before.
+    ended: u32,
     /// The key, with its quotes, that started the first event.
     first_key: Option<Vec<u8>>,
 }
 
 impl Default for Seams {
     fn default() -> Self {
-        let start = Seam::new(b"", Then { value: None, in_args: false, args_begun: 0 });
-        Self { known: vec![start], last: START, first_key: None }
+        let start = Seam::new(b"", NOWHERE, &[]);
+        Self { known: vec![start], last: START, likely: NONE, ended: START, first_key: None }
     }
+}
+
+/// Where a seam may end as well: at a value that is part of it.
+#[derive(Clone, Copy)]
+struct Cut {
+    at: usize,
+    then: Then,
+    /// How many used values stand before it.
+    steady: usize,
 }
 
 impl Seams {
@@ -122,51 +193,72 @@ impl Seams {
     /// Begins an event.
     pub(super) fn begin(&mut self) {
         self.last = START;
+        self.likely = self.known.get(widen(self.ended)).map_or(NONE, |seam| seam.next_start);
     }
 
-    /// Where the seam at `at` ends, and where it leads. The first one of an event starts with its brace.
+    /// Where the seam at `at` ends, and where it leads. The first one of an event starts with its brace. The used values
+    /// that are part of it go to `values`.
     #[inline]
     pub(super) fn pass(
         &mut self,
         text: &[u8],
         at: usize,
         in_args: bool,
-        beyond: &mut Beyond,
+        (values, beyond): (&mut Values, &mut Beyond),
     ) -> Result<(usize, Then), Stop> {
-        let head = text.get(at..).and_then(<[u8]>::first_chunk::<SEAM_BYTES>);
-        let (Some(head), Some(last)) = (head, self.known.get(widen(self.last))) else {
-            return self.read(text, at, in_args, beyond);
+        let Some(head) = text.get(at..).and_then(<[u8]>::first_chunk::<SEAM_BYTES>) else {
+            return self.read(text, at, in_args, (values, beyond));
         };
-        let next = self.last + 1;
-        let found = match self.known.get(widen(next)) {
-            Some(seam) if last.has_next && seam.starts(head) => Some((next, seam)),
+        let found = match self.known.get(widen(self.likely)) {
+            Some(seam) if seam.starts(head) => Some((self.likely, seam)),
             _ => self.other(head),
         };
-        let Some((index, seam)) = found else { return self.read(text, at, in_args, beyond) };
+        let Some((index, seam)) = found else { return self.read(text, at, in_args, (values, beyond)) };
         let (end, then) = (at + usize::from(seam.length), seam.then);
+        values.begin_args(then.args_begun);
+        for value in seam.steady() {
+            values.set(value.field, at + usize::from(value.from), at + usize::from(value.to));
+        }
+        self.likely = seam.followers[0];
         self.last = index;
         // More blanks than the last time are as good.
-        Ok((if then.value.is_some() { skip_blank(text, end) } else { end }, then))
+        if then.value.is_some() {
+            return Ok((skip_blank(text, end), then));
+        }
+        self.ended = index;
+        Ok((end, then))
     }
 
-    /// A follower that was not the first to follow.
+    /// A follower that was not the likely one.
     fn other(&mut self, head: &[u8; SEAM_BYTES]) -> Option<(u32, &Seam)> {
-        let others = self.known.get(widen(self.last))?.others;
+        let followers = self.known.get(widen(self.last))?.followers;
         let starts = |index: u32| self.known.get(widen(index)).is_some_and(|seam| seam.starts(head));
-        let rank = others.iter().take_while(|index| **index != NONE).position(|&index| starts(index))?;
+        let rank = followers.iter().take_while(|index| **index != NONE).position(|&index| starts(index))?;
+        let index = *followers.get(rank)?;
         if rank > 0 {
-            self.known.get_mut(widen(self.last))?.others.swap(rank, rank - 1);
+            self.known.get_mut(widen(self.last))?.followers.swap(rank, rank - 1);
         }
-        let index = *others.get(rank)?;
+        if self.last == START {
+            self.known.get_mut(widen(self.ended))?.next_start = index;
+        }
         Some((index, self.known.get(widen(index))?))
     }
 
     /// Reads a seam token by token.
     #[cold]
-    fn read(&mut self, text: &[u8], from: usize, in_args: bool, beyond: &mut Beyond) -> Result<(usize, Then), Stop> {
+    fn read(
+        &mut self,
+        text: &[u8],
+        from: usize,
+        in_args: bool,
+        (values, beyond): (&mut Values, &mut Beyond),
+    ) -> Result<(usize, Then), Stop> {
         let mut then = Then { value: None, in_args, args_begun: 0 };
         let mut at = from;
         let mut at_brace = self.last == START;
+        let mut cuts: Vec<Cut> = Vec::new();
+        let mut steady: Vec<Steady> = Vec::new();
+        let mut is_odd = false;
         let end = loop {
             at = skip_blank(text, at);
             match byte(text, at)? {
@@ -186,50 +278,88 @@ impl Seams {
                 continue;
             }
             let (key_end, value) = key(text, at, beyond)?;
-            let meaning = meaning(text.get(at..key_end).unwrap_or_default(), then.in_args);
+            let quoted = text.get(at..key_end).unwrap_or_default();
+            let meaning = meaning(quoted, then.in_args);
             if self.last == START && self.first_key.is_none() && key_end - at <= SEAM_BYTES {
-                self.first_key = text.get(at..key_end).map(<[u8]>::to_vec);
+                self.first_key = Some(quoted.to_vec());
             }
             if meaning == Meaning::Args && byte(text, value)? == b'{' {
+                // What the `args` before held counts no more.
+                is_odd |= steady.iter().any(|value| value.field.is_argument());
                 then.args_begun = then.args_begun.saturating_add(1);
                 then.in_args = true;
                 (at, at_brace) = (value, true);
                 continue;
             }
             then.value = Some(meaning);
-            break value;
+            let is_flow = values.get(text, Field::Phase).is_some_and(is_flow)
+                || steady.iter().any(|value| value.is_phase_of_flow(text, from));
+            if !is_steady(quoted, then.in_args, is_flow) || !matches!(byte(text, value)?, b'"' | b'0'..=b'9') {
+                break value;
+            }
+            let value_end = skip_value(text, value, beyond)?;
+            if text.get(value..value_end).unwrap_or_default().contains(&b'\\') {
+                break value;
+            }
+            cuts.push(Cut { at: value, then, steady: steady.len() });
+            if let (Some(field), Ok(from), Ok(to)) =
+                (meaning.field(), u8::try_from(value - from), u8::try_from(value_end - from))
+            {
+                steady.push(Steady { field, from, to });
+            }
+            then.value = None;
+            (at, at_brace) = (value_end, false);
         };
-        self.remember(text.get(from..end).unwrap_or_default(), then);
-        Ok((end, then))
+        cuts.push(Cut { at: end, then, steady: steady.len() });
+        cuts.truncate(if is_odd { 1 } else { cuts.len() });
+        let cut = self.remember(text, from, &cuts, &steady);
+        values.begin_args(cut.then.args_begun);
+        for value in steady.iter().take(cut.steady) {
+            values.set(value.field, from + usize::from(value.from), from + usize::from(value.to));
+        }
+        self.likely = self.known.get(widen(self.last)).map_or(NONE, |seam| seam.followers[0]);
+        if cut.then.value.is_none() {
+            self.ended = if self.last == NONE { START } else { self.last };
+        }
+        Ok((cut.at, cut.then))
     }
 
-    /// Makes the seam a follower of the one before it, where that is remembered too.
-    fn remember(&mut self, text: &[u8], then: Then) {
-        // (`args` that is no object: what is one starts with the same bytes.)
-        let may_be_known =
-            (1..=SEAM_BYTES).contains(&text.len()) && text.is_ascii() && then.value != Some(Meaning::Args);
-        let index = crate::units::narrow(self.known.len());
+    /// Makes the seam a follower of the one before it, where that is remembered too. It ends at the last of the cuts that
+    /// can be remembered, which is returned.
+    fn remember(&mut self, text: &[u8], from: usize, cuts: &[Cut], steady: &[Steady]) -> Cut {
         let before = std::mem::replace(&mut self.last, NONE);
+        let seam = |cut: &Cut| text.get(from..cut.at).unwrap_or_default();
+        // (`args` that is no object: what is one starts with the same bytes.)
+        let may_be_known = |cut: &Cut| {
+            (1..=SEAM_BYTES).contains(&(cut.at - from))
+                && seam(cut).is_ascii()
+                && cut.then.value != Some(Meaning::Args)
+                && cut.steady <= MOST_STEADY
+        };
+        let whole = cuts.last().copied().unwrap_or(Cut { at: from, then: NOWHERE, steady: 0 });
+        let Some(before_seam) = self.known.get(widen(before)) else { return whole };
+        let followers = before_seam.followers.into_iter().take_while(|index| *index != NONE);
+        let count = followers.clone().count();
         // Near the end of the text nothing is compared but all is read: it may be known.
-        if let Some(known) = self.known.get(widen(before)).filter(|_| may_be_known) {
-            let next = known.has_next.then_some(before + 1);
-            let is_same = |index: &u32| self.known.get(widen(*index)).is_some_and(|seam| seam.is(text));
-            if let Some(index) = next.into_iter().chain(known.others).find(is_same) {
+        for cut in cuts.iter().rev().filter(|cut| may_be_known(cut)) {
+            let is_same = |index: &u32| self.known.get(widen(*index)).is_some_and(|known| known.is(seam(cut)));
+            if let Some(index) = followers.clone().find(is_same) {
                 self.last = index;
-                return;
+                return *cut;
             }
         }
-        let room = self.known.len() < MOST_KNOWN;
-        let Some(before_seam) = self.known.get_mut(widen(before)).filter(|_| may_be_known && room) else { return };
-        let seam = Seam::new(text, then);
-        if before + 1 == index {
-            before_seam.has_next = true;
-        } else {
-            let [a, b, c, d, _] = before_seam.others;
-            before_seam.others = [index, a, b, c, d];
+        let most = if count < MOST_STEADY_FOLLOWERS { cuts.len() } else { 1 };
+        let cut = cuts.iter().take(most).rfind(|cut| may_be_known(cut));
+        let Some(cut) = cut.filter(|_| self.known.len() < MOST_KNOWN) else { return whole };
+        let index = crate::units::narrow(self.known.len());
+        if let Some(place) =
+            self.known.get_mut(widen(before)).and_then(|seam| seam.followers.get_mut(count.min(MOST_FOLLOWERS - 1)))
+        {
+            *place = index;
         }
-        self.known.push(seam);
+        self.known.push(Seam::new(seam(cut), cut.then, steady.get(..cut.steady).unwrap_or_default()));
         self.last = index;
+        *cut
     }
 }
 

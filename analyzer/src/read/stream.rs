@@ -210,7 +210,7 @@ impl Document<'_> {
             // Over a start it may reach for an object inside, not for the event behind: whose keys would be there again.
             let reaches_over = |length| limits.first().is_some_and(|&start| start < length);
             if outcome.is_ok_and(|(length, _)| reaches_over(length))
-                && (scan(&self.strict, &mut self.lane.slots).is_err() || self.lane.slots.duplicate_key)
+                && (scan(&self.strict, &mut self.lane.slots).is_err() || self.lane.slots.has_duplicate_key())
             {
                 outcome = Err(Lost::Unreadable);
             }
