@@ -5,8 +5,9 @@
 //! readers <── inflate a block, cut a piece off ── then ── read it ──> window (puts in order) -> document (appends)
 //! ```
 //! Whoever is free takes the supply, inflates the next block, cuts it where its last event starts, and lets the next one in;
-//! then he reads the piece, which is still in his cache. So nobody waits for all others, and nobody is woken for every
-//! piece: threads that are find themselves on the core of who woke them, while another is idle.
+//! then he reads the piece, which is still in his cache. So nobody waits for all others. Who puts pieces in order is a
+//! reader too while there are none to put: as many threads as cores, and nobody is woken for every piece (who is finds
+//! himself on the core of who woke him, while another is idle).
 
 use super::Limits;
 use super::document::Damage;
@@ -115,6 +116,15 @@ impl Supply<'_> {
     }
 }
 
+/// What there is to do for a reader who does not wait.
+enum Turn {
+    Read(Box<Piece>, Rows),
+    /// There are no more pieces for now.
+    Stopped,
+    /// Others have it all.
+    None,
+}
+
 /// Memory that goes round.
 #[derive(Default)]
 struct Memory {
@@ -185,6 +195,23 @@ impl<'r> Shared<'r> {
         }
     }
 
+    /// The same for who must not wait, since others wait for him.
+    fn turn(&self) -> Turn {
+        let Some(bytes) = own(&self.memory).blocks.pop() else { return Turn::None };
+        let mut supply = own(&self.supply);
+        if !supply.shared {
+            drop(supply);
+            self.give_back_bytes(bytes);
+            return Turn::None;
+        }
+        let (piece, left) = supply.cut(Some(bytes));
+        drop(supply);
+        left.into_iter().for_each(|left| self.give_back_bytes(left));
+        piece.map_or(Turn::Stopped, |piece| {
+            Turn::Read(Box::new(piece), own(&self.memory).rows.pop().unwrap_or_default())
+        })
+    }
+
     /// Gives a block back that is done with.
     fn give_back(&self, block: Block) {
         block.into_ring().into_iter().for_each(|bytes| self.give_back_bytes(bytes));
@@ -213,6 +240,8 @@ fn own<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct Readers<'r> {
     shared: Arc<Shared<'r>>,
     messages: Receiver<Message>,
+    /// The one who waits for all others reads what he can meanwhile.
+    own: Option<Box<Reader>>,
     /// How many there are.
     pub(super) count: usize,
 }
@@ -224,7 +253,7 @@ impl Drop for Readers<'_> {
 }
 
 impl<'r> Readers<'r> {
-    /// Starts `count` readers of `source`.
+    /// `count` readers of `source`: all but one on threads of their own, which start.
     pub(super) fn start<'scope>(
         source: Source<'r>,
         limits: &Limits,
@@ -237,14 +266,15 @@ impl<'r> Readers<'r> {
         let shared = Arc::new(Shared::new(source, limits.max_bytes, count));
         let most_names = crate::units::widen(limits.max_names.min(MOST_NAMES_OF_A_READER));
         let (sender, messages) = channel();
-        // Where the system gives fewer threads there are fewer readers; without any, the document reads alone.
-        let started = (0..count).take_while(|&number| {
+        // Where the system gives fewer threads there are fewer readers.
+        let started = (1..count).take_while(|&number| {
             let (shared, messages) = (Arc::clone(&shared), sender.clone());
             let thread = std::thread::Builder::new().name(format!("reader {number}"));
-            thread.spawn_scoped(scope, move || work(number, most_names, &shared, messages)).is_ok()
+            thread.spawn_scoped(scope, move || work(Reader::new(number, most_names), &shared, messages)).is_ok()
         });
-        let count = started.count();
-        Self { shared, messages, count }
+        let count = count.min(1 + started.count());
+        let own = (count > 0).then(|| Box::new(Reader::new(0, most_names)));
+        Self { shared, messages, own, count }
     }
 
     /// Lets the readers take pieces. Where no start of an event is left from earlier ones, `cut` gives one, and its offset.
@@ -293,9 +323,16 @@ impl<'r> Readers<'r> {
         own(&self.shared.supply).over_limit()
     }
 
-    /// Waits for the next message.
-    pub(super) fn message(&self) -> Message {
-        self.messages.recv().unwrap_or(Message::Died)
+    /// The next message, of the readers on threads or of one's own.
+    pub(super) fn message(&mut self) -> Message {
+        if let Ok(message) = self.messages.try_recv() {
+            return message;
+        }
+        match (self.shared.turn(), &mut self.own) {
+            (Turn::Read(piece, rows), Some(reader)) => Message::Read(Box::new(reader.read(*piece, rows))),
+            (Turn::Stopped, _) => Message::Stopped,
+            _ => self.messages.recv().unwrap_or(Message::Died),
+        }
     }
 
     /// Gives a block back that is done with.
@@ -332,14 +369,23 @@ impl Drop for Alive {
 }
 
 /// One reader: keeps its names and layouts from piece to piece.
-fn work(reader: usize, most_names: usize, shared: &Shared<'_>, messages: Sender<Message>) {
-    let alive = Alive(messages);
-    let mut lane = Lane::default();
-    let mut told = Told::default();
-    while let Some((Piece { number, text, offset }, rows)) = shared.next_piece(&alive.0) {
-        if lane.builder.ids.names.len() >= most_names {
+struct Reader {
+    number: usize,
+    most_names: usize,
+    lane: Lane<'static>,
+    told: Told,
+}
+
+impl Reader {
+    fn new(number: usize, most_names: usize) -> Self {
+        Self { number, most_names, lane: Lane::default(), told: Told::default() }
+    }
+
+    fn read(&mut self, Piece { number, text, offset }: Piece, rows: Rows) -> Read {
+        let Self { lane, told, .. } = self;
+        if lane.builder.ids.names.len() >= self.most_names {
             lane.builder.forget();
-            told = Told::forgotten();
+            *told = Told::forgotten();
         }
         lane.builder.rows = rows;
         lane.damage = Damage::default();
@@ -347,13 +393,20 @@ fn work(reader: usize, most_names: usize, shared: &Shared<'_>, messages: Sender<
         let length = text.text().len();
         let (consumed, pause) = lane.run(text.text(), offset, &mut before, Some(length));
         let found = Found {
-            reader,
-            news: lane.builder.ids.news(&mut told),
+            reader: self.number,
+            news: lane.builder.ids.news(told),
             rows: std::mem::take(&mut lane.builder.rows),
             damage: lane.damage,
         };
-        let read = Read { number, text, consumed, pause, before, found };
-        if alive.0.send(Message::Read(Box::new(read))).is_err() {
+        Read { number, text, consumed, pause, before, found }
+    }
+}
+
+/// A reader on a thread.
+fn work(mut reader: Reader, shared: &Shared<'_>, messages: Sender<Message>) {
+    let alive = Alive(messages);
+    while let Some((piece, rows)) = shared.next_piece(&alive.0) {
+        if alive.0.send(Message::Read(Box::new(reader.read(piece, rows)))).is_err() {
             return;
         }
     }
