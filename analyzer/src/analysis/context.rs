@@ -54,12 +54,16 @@ impl<'t> Context<'t> {
     }
 
     fn build(trace: &'t Trace, steps: Option<Steps>) -> Self {
-        let (forest, launches) = rayon::join(|| Forest::grow(trace), || Launches::link(trace));
-        let launches = launches.owned(trace, &forest);
-        let steps = match steps {
-            Some(steps) => steps.bound_to(trace, &launches),
-            None => Steps::find(trace, &launches),
+        let linked = || {
+            let launches = Launches::link(trace);
+            let steps = match steps {
+                Some(steps) => steps.bound_to(trace, &launches),
+                None => Steps::find(trace, &launches),
+            };
+            (launches, steps)
         };
+        let (forest, (launches, steps)) = rayon::join(|| Forest::grow(trace), linked);
+        let launches = launches.owned(trace, &forest);
         Self { trace, forest, launches, steps, answers: Answers::default() }
     }
 

@@ -3,11 +3,13 @@
 //! Sort by (thread, start, -end, kind, External id, correlation, name), sweep with a stack, then fold recursion. The key is
 //! total, so the file's order never matters (R65). A plain loop, not polars: a forest is walked.
 
+use super::nearly::sort_nearly_sorted;
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
 use crate::trace::tracks::{Place, TrackId};
 use crate::units::{Nanoseconds, Timestamp, narrow, widen};
 use hashbrown::HashMap;
+use rayon::prelude::*;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,10 +33,9 @@ pub struct Straddles {
 pub struct Forest {
     /// Rows, parents before children.
     order: Vec<u32>,
-    /// The direct parent, after folding; `NONE` for roots.
+    /// The direct parent, after folding; `NONE` for roots. Of a folded row: the node that it became part of.
     parent: Vec<u32>,
-    /// The row into which a row was folded; itself where it was not.
-    kept: Vec<u32>,
+    is_folded: Vec<bool>,
     /// Total minus the union of direct children.
     own: Vec<Nanoseconds>,
     /// Straddles of more than 1 µs.
@@ -50,17 +51,16 @@ impl Forest {
     /// Nests the host events of `trace`.
     #[must_use]
     pub fn grow(trace: &Trace) -> Self {
-        let threads = adopt_overhead(trace);
-        let order = sorted(trace, &threads);
+        let (order, thread_ends) = sorted(trace);
         let mut forest = Self {
             parent: vec![NONE; order.len()],
-            kept: (0..narrow(order.len())).collect(),
+            is_folded: vec![false; order.len()],
             own: Vec::new(),
             order,
             straddles: Straddles::default(),
             tiny_straddles: Straddles::default(),
         };
-        forest.nest(trace, &threads);
+        forest.nest(trace, &thread_ends);
         forest.fold(trace);
         forest.own = forest.self_times(trace);
         forest
@@ -74,13 +74,13 @@ impl Forest {
     /// Whether `row` was not folded into its parent.
     #[must_use]
     pub fn is_node(&self, row: usize) -> bool {
-        self.kept.get(row).is_some_and(|&kept| widen(kept) == row)
+        self.is_folded.get(row) == Some(&false)
     }
 
     /// The node that `row` was folded into, or itself.
     #[must_use]
     pub fn node_of(&self, row: usize) -> usize {
-        self.kept.get(row).map_or(row, |&kept| widen(kept))
+        if self.is_folded.get(row) == Some(&true) { self.parent(row).unwrap_or(row) } else { row }
     }
 
     /// The parent of the node `row`.
@@ -127,15 +127,13 @@ impl Forest {
         walks
     }
 
-    fn nest(&mut self, trace: &Trace, threads: &[u32]) {
+    fn nest(&mut self, trace: &Trace, thread_ends: &[usize]) {
         let host = &trace.host;
-        let thread = |row: u32| threads.get(widen(row)).copied().unwrap_or(NONE);
         let mut open: Vec<u32> = Vec::new();
-        let mut current = NONE;
-        for &row in &self.order {
-            if thread(row) != current {
+        let mut thread_ends = thread_ends.iter().copied().peekable();
+        for (place, &row) in self.order.iter().enumerate() {
+            while thread_ends.next_if(|&end| end <= place).is_some() {
                 open.clear();
-                current = thread(row);
             }
             let (start, end) = (host.start(widen(row)), host.end(widen(row)));
             let mut overhang = Nanoseconds::ZERO;
@@ -166,10 +164,11 @@ impl Forest {
     /// A node whose parent has the same name and no other child becomes part of the parent, to a fixpoint. Parents come
     /// first in `order`, so one pass sees each chain from its top.
     fn fold(&mut self, trace: &Trace) {
-        let mut children = vec![0u32; self.order.len()];
+        // None, one, or more.
+        let mut children = vec![0u8; self.order.len()];
         for &parent in &self.parent {
             if let Some(count) = children.get_mut(widen(parent)) {
-                *count += 1;
+                *count = (*count + 1).min(2);
             }
         }
         for &row in &self.order {
@@ -181,8 +180,8 @@ impl Forest {
             }
             let is_only_child = children.get(parent) == Some(&1);
             if is_only_child && trace.host.name(row) == trace.host.name(parent) {
-                if let Some(slot) = self.kept.get_mut(row) {
-                    *slot = narrow(parent);
+                if let Some(is_folded) = self.is_folded.get_mut(row) {
+                    *is_folded = true;
                 }
                 let grandchildren = children.get(row).copied().unwrap_or(0);
                 if let Some(count) = children.get_mut(parent) {
@@ -334,7 +333,7 @@ fn adopt_overhead(trace: &Trace) -> Vec<u32> {
     if overhead.is_empty() {
         return threads;
     }
-    overhead.sort_unstable_by_key(|&row| host.start(row));
+    sort_nearly_sorted(&mut overhead, |&left, &right| host.start(left).cmp(&host.start(right)));
     let homes = homes(trace, &overhead);
     // Lone ones get threads of their own, behind all real ones.
     let mut lone = narrow(trace.tracks.len());
@@ -363,7 +362,8 @@ fn homes(trace: &Trace, overhead: &[usize]) -> Vec<Option<Home>> {
     let host = &trace.host;
     let others = (0..host.len()).filter(|&row| host.kind(row) != HostKind::Overhead);
     let mut others: Vec<u32> = others.map(narrow).collect();
-    others.sort_unstable_by_key(|&row| (host.start(widen(row)), Reverse(host.end(widen(row)))));
+    let key = |row: u32| (host.start(widen(row)), Reverse(host.end(widen(row))));
+    sort_nearly_sorted(&mut others, |&left, &right| key(left).cmp(&key(right)));
     let mut others = others.into_iter().map(widen).peekable();
     let mut open: BTreeMap<TrackId, Vec<usize>> = BTreeMap::new();
     let mut homes = Vec::with_capacity(overhead.len());
@@ -389,13 +389,38 @@ fn homes(trace: &Trace, overhead: &[usize]) -> Vec<Option<Home>> {
     homes
 }
 
-fn sorted(trace: &Trace, threads: &[u32]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..narrow(trace.host.len())).collect();
-    order.sort_by(|&left, &right| {
-        let (left, right) = (widen(left), widen(right));
-        threads.get(left).cmp(&threads.get(right)).then_with(|| compare(trace, left, right))
+/// All rows in order of the forest, and where each thread's end.
+fn sorted(trace: &Trace) -> (Vec<u32>, Vec<usize>) {
+    let threads = adopt_overhead(trace);
+    let mut counts = vec![0usize; threads.iter().max().map_or(0, |&last| widen(last) + 1)];
+    for &thread in &threads {
+        counts[widen(thread)] += 1;
+    }
+    let mut end = 0;
+    let mut next: Vec<usize> = Vec::with_capacity(counts.len());
+    for count in &counts {
+        next.push(end);
+        end += count;
+    }
+    let mut order = vec![0; threads.len()];
+    for (row, &thread) in threads.iter().enumerate() {
+        let place = &mut next[widen(thread)];
+        order[*place] = narrow(row);
+        *place += 1;
+    }
+    let ends = next;
+    drop(threads);
+    let mut rest = order.as_mut_slice();
+    let mut parts: Vec<&mut [u32]> = Vec::with_capacity(counts.len());
+    for count in counts {
+        let (part, others) = rest.split_at_mut(count);
+        parts.push(part);
+        rest = others;
+    }
+    parts.into_par_iter().for_each(|rows| {
+        sort_nearly_sorted(rows, |&left, &right| compare(trace, widen(left), widen(right)));
     });
-    order
+    (order, ends)
 }
 
 /// The sort key of METRICS 1 within a thread.

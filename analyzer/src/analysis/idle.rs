@@ -13,6 +13,7 @@
 use super::context::Context;
 use super::forest::Walk;
 use super::intervals::{Interval, Span};
+use super::nearly::sort_nearly_sorted;
 use crate::trace::Trace;
 use crate::trace::events::{DeviceKind, HostKind};
 use crate::trace::tracks::TrackId;
@@ -96,7 +97,7 @@ impl<'c, 't> HostView<'c, 't> {
         // The event that ends a gap is the first at its end: earliest start, then smallest correlation.
         let mut starters: Vec<u32> = rows.to_vec();
         let key = |row: usize| (device.start(row), device.correlation(row), device.end(row));
-        starters.sort_unstable_by_key(|&row| key(widen(row)));
+        sort_nearly_sorted(&mut starters, |&left, &right| key(widen(left)).cmp(&key(widen(right))));
         let mut causes = IdleCauses::default();
         let mut starters = starters.into_iter().map(widen).peekable();
         let mut walks = self.walks.clone();

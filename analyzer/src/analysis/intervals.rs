@@ -1,5 +1,6 @@
 //! Sets of time: sorted, disjoint half-open intervals. Unions, differences and overlaps are exact.
 
+use super::nearly::sort_nearly_sorted;
 use crate::units::{Nanoseconds, Timestamp};
 
 /// A half-open interval `[start, end)`.
@@ -28,7 +29,7 @@ impl Span {
             }
         }
         if !in_order {
-            pieces.sort_unstable();
+            sort_nearly_sorted(&mut pieces, Ord::cmp);
             // Whoever starts within the piece before becomes part of it.
             pieces.dedup_by(|(start, end), (_, last)| {
                 let is_within = *start <= *last;

@@ -88,18 +88,22 @@ impl Launches {
 
 /// The call of every correlation that device events carry; `NONE` where none is known (yet).
 enum Calls {
-    /// Ids count up, as profilers give them: a table of pages, of which those exist that have an id.
-    Close {
-        first: i64,
-        pages: Vec<u32>,
-        calls: Vec<[u32; PAGE]>,
-    },
+    /// Ids count up, as profilers give them: neighbours stand together, and mostly follow each other.
+    Close(Pages),
     Scattered(HashMap<i64, u32>),
 }
 
+/// A table of the pages that have an id.
+struct Pages {
+    index: HashMap<i64, u32>,
+    calls: Vec<[u32; PAGE]>,
+    /// The page that was asked for last, and where it stands, or `NONE`.
+    last: (i64, u32),
+}
+
 const PAGE: usize = 64;
-/// A table may have so many pages for each id in it.
-const PAGES_PER_ID: usize = 4;
+/// There are so many ids to a page at least, or they are not close.
+const LEAST_IDS_PER_PAGE: usize = 4;
 /// Of a page: no device event carries this id.
 const NOT_CARRIED: u32 = NONE - 1;
 
@@ -107,35 +111,31 @@ impl Calls {
     /// For the ids of device events; 0 is no id.
     fn of(ids: impl Iterator<Item = i64> + Clone) -> Self {
         let ids = ids.filter(|id| *id != 0);
-        let (mut first, mut last, mut count) = (i64::MAX, i64::MIN, 0);
+        let (mut count, mut turns, mut last) = (0, 0, i64::MAX);
         for id in ids.clone() {
-            (first, last, count) = (first.min(id), last.max(id), count + 1);
+            let (page, _) = place(id);
+            (count, turns) = (count + 1, turns + usize::from(page != last));
+            last = page;
         }
-        let pages = last.checked_sub(first).and_then(|span| usize::try_from(span).ok()).map(|span| span / PAGE + 1);
-        let Some(pages) = pages.filter(|pages| *pages <= PAGES_PER_ID * count) else {
+        if turns > count / LEAST_IDS_PER_PAGE {
             return Self::Scattered(ids.map(|id| (id, NONE)).collect());
-        };
-        let (mut pages, mut calls) = (vec![NONE; pages], Vec::new());
-        for id in ids {
-            let Some((page, place)) = place(first, id) else { continue };
-            let Some(page) = pages.get_mut(page) else { continue };
-            if *page == NONE {
-                *page = narrow(calls.len());
-                calls.push([NOT_CARRIED; PAGE]);
-            }
-            if let Some(call) = calls.get_mut(widen(*page)).and_then(|calls| calls.get_mut(place)) {
-                *call = NONE;
-            }
         }
-        Self::Close { first, pages, calls }
+        let mut pages = Pages { index: HashMap::new(), calls: Vec::new(), last: (i64::MAX, NONE) };
+        for id in ids {
+            let (page, place) = place(id);
+            let at = pages.find(page).unwrap_or_else(|| pages.add(page));
+            pages.calls[widen(at)][place] = NONE;
+        }
+        Self::Close(pages)
     }
 
     /// The call of `id`; `None` where no device event carries it.
     fn get_mut(&mut self, id: i64) -> Option<&mut u32> {
         match self {
-            Self::Close { first, pages, calls } => {
-                let (page, place) = place(*first, id)?;
-                let call = calls.get_mut(widen(*pages.get(page)?))?.get_mut(place)?;
+            Self::Close(pages) => {
+                let (page, place) = place(id);
+                let at = pages.find(page)?;
+                let call = pages.calls.get_mut(widen(at))?.get_mut(place)?;
                 (*call != NOT_CARRIED).then_some(call)
             }
             Self::Scattered(calls) => calls.get_mut(&id),
@@ -143,10 +143,26 @@ impl Calls {
     }
 }
 
+impl Pages {
+    fn find(&mut self, page: i64) -> Option<u32> {
+        if page != self.last.0 {
+            self.last = (page, self.index.get(&page).copied().unwrap_or(NONE));
+        }
+        Some(self.last.1).filter(|&at| at != NONE)
+    }
+
+    fn add(&mut self, page: i64) -> u32 {
+        let at = narrow(self.calls.len());
+        self.calls.push([NOT_CARRIED; PAGE]);
+        self.index.insert(page, at);
+        self.last = (page, at);
+        at
+    }
+}
+
 /// The page of `id`, and its place there.
-fn place(first: i64, id: i64) -> Option<(usize, usize)> {
-    let at = usize::try_from(id.checked_sub(first)?).ok()?;
-    Some((at / PAGE, at % PAGE))
+fn place(id: i64) -> (i64, usize) {
+    (id >> PAGE.trailing_zeros(), usize::from(id.to_le_bytes()[0]) % PAGE)
 }
 
 /// Whether a runtime call of this name gives the device work to do.

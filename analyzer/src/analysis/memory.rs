@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::forest::{Segment, Walk};
+use super::nearly::sort_nearly_sorted;
 use super::{Analysis, Question};
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
@@ -195,9 +196,14 @@ pub fn rows(context: &Context<'_>) -> Vec<MemoryRow> {
 
 fn row(context: &Context<'_>, owners: Owners, device: AllocatorDevice, mut rows: Vec<u32>) -> Option<MemoryRow> {
     let memory = &context.trace.memory;
-    rows.sort_unstable_by_key(|&row| {
-        let record = memory.record(widen(row));
-        (record.time, record.index, record.address, record.bytes, record.allocated, record.reserved)
+    let by_time = |left: usize, right: usize| memory.start(left).cmp(&memory.start(right));
+    let key = |row: usize| {
+        let record = memory.record(row);
+        (record.index, record.address, record.bytes, record.allocated, record.reserved)
+    };
+    sort_nearly_sorted(&mut rows, |&left, &right| {
+        let (left, right) = (widen(left), widen(right));
+        by_time(left, right).then_with(|| key(left).cmp(&key(right)))
     });
     let records = || rows.iter().map(|&row| memory.record(widen(row)));
     let relative = records().all(|record| record.allocated == ABSENT);
@@ -282,16 +288,24 @@ fn growth(context: &Context<'_>, curve: &Curve) -> Option<f64> {
 
 /// Allocations that are live behind the last of `records`, by operator and step.
 fn live_at(context: &Context<'_>, mut owners: Owners, records: impl Iterator<Item = MemoryRecord>) -> Vec<LiveRow> {
-    let mut live: HashMap<i64, Vec<MemoryRecord>> = HashMap::new();
+    let mut live: HashMap<i64, MemoryRecord> = HashMap::new();
+    // What was allocated at an address that was not free: as a rule, nothing.
+    let mut below: HashMap<i64, Vec<MemoryRecord>> = HashMap::new();
     for record in records.filter(|record| record.address != ABSENT) {
+        let address = record.address;
         if record.bytes > Bytes::ZERO {
-            live.entry(record.address).or_default().push(record);
-        } else if let Some(held) = live.get_mut(&record.address) {
-            held.pop();
+            if let Some(before) = live.insert(address, record) {
+                below.entry(address).or_default().push(before);
+            }
+        } else if let Some(before) = below.get_mut(&address).and_then(Vec::pop) {
+            live.insert(address, before);
+        } else {
+            live.remove(&address);
         }
     }
     let mut rows: BTreeMap<(Untrusted, Option<i64>), (Bytes, u64)> = BTreeMap::new();
-    let mut held: Vec<MemoryRecord> = live.drain().flat_map(|(_, records)| records).collect();
+    let mut held: Vec<MemoryRecord> = live.drain().map(|(_, record)| record).collect();
+    held.extend(below.drain().flat_map(|(_, records)| records));
     held.sort_unstable_by_key(|record| (record.time, record.index, record.address));
     for record in held {
         let op = owners.of(context, &record);
@@ -413,7 +427,7 @@ impl Running {
             .filter(|record| (record.device_type == 0) == of_host)
             .map(|record| (record.time, record.bytes))
             .collect();
-        records.sort_unstable();
+        sort_nearly_sorted(&mut records, Ord::cmp);
         let mut sum = Bytes::ZERO;
         let sums = records.iter().map(|(_, bytes)| {
             sum += *bytes;

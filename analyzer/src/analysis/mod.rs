@@ -13,6 +13,7 @@ pub mod kernels;
 pub mod launches;
 pub mod memory;
 pub mod modules;
+mod nearly;
 pub mod ops;
 pub mod per_step;
 pub mod pieces;

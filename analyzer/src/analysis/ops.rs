@@ -10,7 +10,7 @@ use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
 use crate::trace::events::{HostKind, NO_DEVICE_ID};
 use crate::trace::names::NameId;
-use crate::units::{Bytes, Nanoseconds, count, share};
+use crate::units::{Bytes, Nanoseconds, count, narrow, share, widen};
 use hashbrown::HashMap;
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
@@ -355,7 +355,7 @@ struct Group {
     host_total: Nanoseconds,
     host_self: Nanoseconds,
     device_total: Nanoseconds,
-    device_events: Vec<usize>,
+    device_events: Vec<u32>,
     bytes: [Bytes; 4],
     /// Host self time and device self time by category.
     host_by_category: ByCategory,
@@ -394,14 +394,14 @@ impl Group {
     }
 
     fn add_device_event(&mut self, context: &Context<'_>, row: usize) {
-        self.device_events.push(row);
+        self.device_events.push(narrow(row));
         let category = context.pieces().of_device(row);
         self.device_by_category.add(category, context.trace.device.duration(row));
     }
 
     fn device_self(&self, context: &Context<'_>) -> DeviceTime {
         let device = &context.trace.device;
-        let rows = || self.device_events.iter().copied();
+        let rows = || self.device_events.iter().copied().map(widen);
         let mut by_device: BTreeMap<i64, Vec<_>> = BTreeMap::new();
         for row in rows() {
             by_device.entry(device.device(row)).or_default().push((device.start(row), device.end(row)));
@@ -470,7 +470,7 @@ fn finish(context: &Context<'_>, groups: BTreeMap<Untrusted, Group>) -> Vec<OpRo
             let is_orphans = group.kind.is_none();
             let device_total = if is_orphans { device_self.sum } else { group.device_total };
             let devices: BTreeSet<i64> =
-                group.device_events.iter().map(|&row| context.trace.device.device(row)).collect();
+                group.device_events.iter().map(|&row| context.trace.device.device(widen(row))).collect();
             OpRow {
                 kind: group.kind,
                 category: group.category(),

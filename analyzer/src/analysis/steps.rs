@@ -26,6 +26,9 @@ pub const ANALYSIS: Analysis = Analysis {
     cut_by_top: false,
 };
 
+/// No step.
+const NONE: u32 = u32::MAX;
+
 /// One step.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Step {
@@ -72,8 +75,8 @@ pub struct Steps {
     pub on_other_threads: u64,
     /// Whether these are some of the trace's steps, by request.
     pub selected: bool,
-    /// The step of each device event, as an index into `steps`.
-    step_of_device: Vec<Option<u32>>,
+    /// The step of each device event, as an index into `steps`, or `NONE`.
+    step_of_device: Vec<u32>,
 }
 
 impl Steps {
@@ -129,21 +132,26 @@ impl Steps {
             busy: busy_span(trace).within((start, end)),
             warm_up: false,
         };
-        Self { steps: vec![step], step_of_device: vec![Some(0); device.len()], ..Self::default() }
+        Self { steps: vec![step], step_of_device: vec![0; device.len()], ..Self::default() }
     }
 
     /// Assigns launches and device events to steps and lays the steps end to end.
     fn lay_out(&mut self, trace: &Trace, launches: &Launches, process: Identity) {
         let host = &trace.host;
         let in_process = |row: usize| trace.tracks.place(host.track(row)).is_some_and(|place| place.process == process);
+        let mut times = HostTimes::of(self);
+        let mut launched = vec![0; self.steps.len()];
         for row in (0..host.len()).filter(|&row| launches.is_launch(row) && in_process(row)) {
-            if let Some(step) = self.of_host_time(host.start(row)).and_then(|index| self.steps.get_mut(index)) {
-                step.launches += 1;
+            if let Some(count) = times.at(host.start(row)).and_then(|index| launched.get_mut(index)) {
+                *count += 1;
             }
+        }
+        for (step, count) in self.steps.iter_mut().zip(launched) {
+            step.launches = count;
         }
         self.assign_launched(trace, launches, in_process);
         for (row, step) in self.step_of_device.iter().enumerate() {
-            if let Some(step) = step.and_then(|index| self.steps.get_mut(widen(index))) {
+            if let Some(step) = self.steps.get_mut(widen(*step)) {
                 step.end = step.end.max(trace.device.end(row));
             }
         }
@@ -162,10 +170,11 @@ impl Steps {
     }
 
     fn assign_launched(&mut self, trace: &Trace, launches: &Launches, in_process: impl Fn(usize) -> bool) {
+        let mut steps = HostTimes::of(self);
         self.step_of_device = (0..trace.device.len())
             .map(|row| {
-                let call = launches.call_of(row).filter(|&call| in_process(call))?;
-                self.of_host_time(trace.host.start(call)).map(narrow)
+                let call = launches.call_of(row).filter(|&call| in_process(call));
+                call.and_then(|call| steps.at(trace.host.start(call))).map_or(NONE, narrow)
             })
             .collect();
     }
@@ -178,7 +187,7 @@ impl Steps {
             let holds =
                 after.checked_sub(1).filter(|&index| self.steps.get(index).is_some_and(|step| start < step.end));
             if let Some(slot) = self.step_of_device.get_mut(row) {
-                *slot = holds.map(narrow);
+                *slot = holds.map_or(NONE, narrow);
             }
         }
     }
@@ -217,7 +226,7 @@ impl Steps {
     /// The index of the step of the device event `row`.
     #[must_use]
     pub fn of_device(&self, row: usize) -> Option<usize> {
-        self.step_of_device.get(row).copied().flatten().map(widen)
+        self.step_of_device.get(row).filter(|&&step| step != NONE).copied().map(widen)
     }
 
     /// The index of the step in which the host was at `time`.
@@ -250,6 +259,34 @@ impl Steps {
             (Some(only), _) => format!("step {only}"),
             _ => "no ProfilerStep annotations".to_owned(),
         }
+    }
+}
+
+/// The steps by when the host was in them, for who asks about one time after another.
+struct HostTimes<'s> {
+    steps: &'s Steps,
+    /// From here to there every time is in the latest step that was found.
+    found: (Timestamp, Timestamp, usize),
+}
+
+impl<'s> HostTimes<'s> {
+    fn of(steps: &'s Steps) -> Self {
+        let never = Timestamp::from_nanoseconds(i64::MAX);
+        Self { steps, found: (never, never, 0) }
+    }
+
+    /// As [`Steps::of_host_time`].
+    fn at(&mut self, time: Timestamp) -> Option<usize> {
+        let (from, until, index) = self.found;
+        if from <= time && time < until {
+            return Some(index);
+        }
+        let index = self.steps.of_host_time(time)?;
+        let step = self.steps.steps.get(index)?;
+        // Where the next one starts inside of it, that one is the latest.
+        let next = self.steps.steps.get(index + 1).map_or(step.host_end, |next| next.host_start);
+        self.found = (step.host_start, step.host_end.min(next), index);
+        Some(index)
     }
 }
 

@@ -170,6 +170,7 @@ pub fn row(context: &Context<'_>) -> SummaryRow {
     let trace = context.trace;
     let has_device = trace.has_device_events();
     let on_device = |value| if has_device { Recorded::Yes(value) } else { Recorded::No(Why::NoDevice) };
+    context.pieces(); // which the operators need: whoever works them out should not wait
     let (devices, (ops, peak_allocated)) =
         rayon::join(|| context.devices(), || rayon::join(|| context.operators(), || peak(context)));
     let host_self = ops.iter().map(|op| op.host_self).sum();

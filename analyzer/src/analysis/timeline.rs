@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::idle::{HostView, IdleCauses};
 use super::intervals::Span;
+use super::nearly::sort_nearly_sorted;
 use super::{Analysis, Question};
 use crate::table::{Cell, Column, Table, Unit, Why, headings};
 use crate::trace::events::{DeviceKind, NO_DEVICE_ID};
@@ -224,7 +225,8 @@ pub fn rows(context: &Context<'_>) -> Vec<DeviceRow> {
     let host = HostView::new(context);
     // In order of time, every union below is one pass.
     let in_order = |mut rows: Vec<u32>| {
-        rows.sort_unstable_by_key(|&row| (trace.device.start(widen(row)), trace.device.end(widen(row))));
+        let key = |row: u32| (trace.device.start(widen(row)), trace.device.end(widen(row)));
+        sort_nearly_sorted(&mut rows, |&left, &right| key(left).cmp(&key(right)));
         rows
     };
     by_device.into_iter().filter_map(|(device, rows)| row(context, &host, device, &in_order(rows))).collect()
@@ -318,9 +320,12 @@ fn streams(context: &Context<'_>, rows: &[u32]) -> Vec<StreamRow> {
 fn delays(launched: &[(Timestamp, Timestamp)]) -> Option<[Nanoseconds; 3]> {
     let mut delays: Vec<Nanoseconds> =
         launched.iter().map(|&(launch, start)| (start - launch).max(Nanoseconds::ZERO)).collect();
-    delays.sort_unstable();
-    let nearest = |percent: usize| delays.get((delays.len() * percent).div_ceil(100).saturating_sub(1)).copied();
-    Some([nearest(50)?, nearest(95)?, nearest(100)?])
+    let last = delays.len().checked_sub(1)?;
+    let mut nearest = |percent: usize| {
+        let rank = (delays.len() * percent).div_ceil(100).saturating_sub(1);
+        *delays.select_nth_unstable(rank.min(last)).1
+    };
+    Some([nearest(50), nearest(95), nearest(100)])
 }
 
 /// +1 at the launch's end, -1 at the event's start; mean over the time from the first launch to the last start.
@@ -329,8 +334,8 @@ fn queue_depth(launched: &[(Timestamp, Timestamp)]) -> Option<(f64, u64)> {
     let last = launched.iter().map(|&(_, start)| start).max()?;
     let waiting = launched.iter().filter(|(launch, start)| launch < start);
     let (mut launches, mut starts): (Vec<Timestamp>, Vec<Timestamp>) = waiting.copied().unzip();
-    launches.sort_unstable();
-    starts.sort_unstable();
+    sort_nearly_sorted(&mut launches, Ord::cmp);
+    sort_nearly_sorted(&mut starts, Ord::cmp);
     let (mut depth, mut deepest, mut area, mut at) = (0i64, 0i64, 0i128, first);
     let mut launches = launches.into_iter().peekable();
     for start in starts {

@@ -4,9 +4,10 @@
 //! is rejected (the caller counts it); what is odd but usable is counted here and becomes a finding at the end.
 
 use super::categories::{Category, category};
-use super::event::{Field, Slots};
+use super::event::{Field, Slots, known_number};
 use super::number::{decimal_scaled, integer, nanoseconds_from_micros};
 use super::rows::{Ids, Rows};
+use super::spellings::Spellings;
 use super::strings::{decode, inner};
 use crate::trace::events::{
     ABSENT, DeviceEvent, DeviceKind, HostEvent, HostKind, LaunchConfig, MemoryRecord, NO_DEVICE_ID,
@@ -24,9 +25,15 @@ pub(super) struct Rejected;
 pub(super) struct Builder {
     pub(super) ids: Ids,
     pub(super) rows: Rows,
-    scratch: Vec<u8>,
+    /// Shapes and launch configurations as they were written, with their ids.
+    shapes: Spellings,
+    configs: Spellings,
+    /// The fields that the latter have.
+    config_fields: u32,
     /// The latest track, by how it was spelled: events come in runs of one thread.
     last_track: Option<(Vec<u8>, Vec<u8>, TrackId)>,
+    /// The same by the numbers of process and thread.
+    last_numbers: Option<((i64, i64), TrackId)>,
 }
 
 /// A duration as the file says it.
@@ -47,17 +54,20 @@ impl Builder {
     /// Forgets all names, tracks and configurations.
     pub(super) fn forget(&mut self) {
         self.ids = Ids::default();
-        self.last_track = None;
+        (self.shapes, self.configs) = Default::default();
+        (self.last_track, self.last_numbers) = (None, None);
     }
 
     /// Takes one strict event.
     pub(super) fn event(&mut self, text: &[u8], slots: &Slots) -> Result<(), Rejected> {
-        let phase = slots.get(text, Field::Phase).and_then(inner).ok_or(Rejected)?;
-        match phase {
-            b"X" => self.complete(text, slots)?,
-            b"i" | b"I" => self.instant(text, slots)?,
-            b"M" | b"s" | b"f" | b"t" => {}
-            b"" => return Err(Rejected),
+        let phase = slots.number(Field::Phase).or_else(|| {
+            let phase = slots.get(text, Field::Phase).filter(|value| inner(value).is_some_and(|phase| phase != b""))?;
+            Some(known_number(Field::Phase, phase).unwrap_or(0))
+        });
+        match phase.map(|letter| u8::try_from(letter).unwrap_or(0)).ok_or(Rejected)? {
+            b'X' => self.complete(text, slots)?,
+            b'i' | b'I' => self.instant(text, slots)?,
+            b'M' | b's' | b'f' | b't' => {}
             _ => self.rows.odd.unknown_phases += 1,
         }
         self.rows.odd.kept += 1;
@@ -70,7 +80,10 @@ impl Builder {
         let length = self.length(text, slots, start_ns, name)?;
         let start = Timestamp::from_nanoseconds(start_ns);
         let end = start + Nanoseconds::new(length.nanoseconds);
-        let category = category(slots.get(text, Field::Category).and_then(inner).unwrap_or_default());
+        let category = slots
+            .number(Field::Category)
+            .and_then(Category::of_code)
+            .unwrap_or_else(|| category(slots.get(text, Field::Category).and_then(inner).unwrap_or_default()));
         if category == Category::Span {
             self.rows.odd.longest_span_ns = self.rows.odd.longest_span_ns.max(length.nanoseconds);
         } else if !length.unfinished && length.nanoseconds > LONG_EVENT_NS {
@@ -193,18 +206,18 @@ impl Builder {
         });
     }
 
+    /// A kernel is launched alike many times, and then written alike.
     fn config(&mut self, text: &[u8], slots: &Slots) -> u32 {
-        let config = LaunchConfig {
-            grid: slots.get(text, Field::Grid).and_then(triple),
-            block: slots.get(text, Field::Block).and_then(triple),
-            registers: number(text, slots, Field::Registers),
-            shared_memory_bytes: number(text, slots, Field::SharedMemory),
-            blocks_per_sm_millionths: slots
-                .get(text, Field::BlocksPerSm)
-                .and_then(|value| decimal_scaled(inner(value).unwrap_or(value), 6)),
-            occupancy_percent: number(text, slots, Field::Occupancy),
-        };
-        self.ids.config(config)
+        const FIELDS: [Field; 6] =
+            [Field::Registers, Field::SharedMemory, Field::BlocksPerSm, Field::Grid, Field::Block, Field::Occupancy];
+        let (present, stretch) = slots.stretch(text, &FIELDS);
+        let ids = &mut self.ids;
+        let mut decode = || ids.config(launch_config(text, slots));
+        // The stretch starts behind the first key: it says the same only where it starts with the same field.
+        if self.config_fields == 0 {
+            self.config_fields = present;
+        }
+        if present == self.config_fields || present == 0 { self.configs.of(stretch, decode) } else { decode() }
     }
 
     /// `[memory]` by name (R70); every other instant is counted and not used.
@@ -245,12 +258,26 @@ impl Builder {
 
     /// `Input Dims` without its white space, so that one shape has one text whoever wrote the file.
     fn shapes(&mut self, dims: &[u8]) -> NameId {
-        self.scratch.clear();
-        self.scratch.extend(dims.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
-        self.ids.names.intern(std::str::from_utf8(&self.scratch).unwrap_or_default())
+        let names = &mut self.ids.names;
+        NameId::from_column(self.shapes.of(dims, || {
+            let plain = dims.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+            names.intern(&String::from_utf8(plain).unwrap_or_default()).column()
+        }))
     }
 
     fn track(&mut self, text: &[u8], slots: &Slots) -> TrackId {
+        let numbers = slots.number(Field::Process).zip(slots.number(Field::Thread));
+        if let (Some(numbers), Some((last, track))) = (numbers, self.last_numbers)
+            && numbers == last
+        {
+            return track;
+        }
+        let track = self.spelled_track(text, slots);
+        self.last_numbers = numbers.map(|numbers| (numbers, track));
+        track
+    }
+
+    fn spelled_track(&mut self, text: &[u8], slots: &Slots) -> TrackId {
         let (process, thread) = (slots.get(text, Field::Process), slots.get(text, Field::Thread));
         let spelled = (process.unwrap_or_default(), thread.unwrap_or_default());
         if let Some((last_process, last_thread, track)) = &self.last_track
@@ -299,6 +326,20 @@ fn ordinal(value: Option<&[u8]>) -> Option<i64> {
     let value = value?;
     let text = inner(value).unwrap_or(value).trim_ascii();
     integer(text).or_else(|| integer(text.strip_prefix(b"stream ")?))
+}
+
+/// How the kernel was launched.
+fn launch_config(text: &[u8], slots: &Slots) -> LaunchConfig {
+    LaunchConfig {
+        grid: slots.get(text, Field::Grid).and_then(triple),
+        block: slots.get(text, Field::Block).and_then(triple),
+        registers: number(text, slots, Field::Registers),
+        shared_memory_bytes: number(text, slots, Field::SharedMemory),
+        blocks_per_sm_millionths: slots
+            .get(text, Field::BlocksPerSm)
+            .and_then(|value| decimal_scaled(inner(value).unwrap_or(value), 6)),
+        occupancy_percent: number(text, slots, Field::Occupancy),
+    }
 }
 
 fn triple(value: &[u8]) -> Option<[i64; 3]> {

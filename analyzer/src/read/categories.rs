@@ -41,6 +41,35 @@ const ASIDE: [&str; 16] = [
     "async",
 ];
 
+impl Category {
+    const ALL: [Self; 13] = [
+        Self::Host(HostKind::Annotation),
+        Self::Host(HostKind::Op),
+        Self::Host(HostKind::Runtime),
+        Self::Host(HostKind::Overhead),
+        Self::Device(DeviceKind::Kernel),
+        Self::Device(DeviceKind::Memcpy),
+        Self::Device(DeviceKind::Memset),
+        Self::Device(DeviceKind::Packet),
+        Self::Python,
+        Self::Sync,
+        Self::Span,
+        Self::Aside,
+        Self::Unknown,
+    ];
+
+    /// A number for it.
+    pub(super) fn code(self) -> i64 {
+        let place = Self::ALL.into_iter().zip(0..).find(|(category, _)| *category == self);
+        place.map_or(-1, |(_, code)| code)
+    }
+
+    /// The category of such a number.
+    pub(super) fn of_code(code: i64) -> Option<Self> {
+        Self::ALL.get(usize::try_from(code).ok()?).copied()
+    }
+}
+
 /// The category that `cat` names.
 pub(super) fn category(cat: &[u8]) -> Category {
     exact(cat).or_else(|| exact(&cat.to_ascii_lowercase())).unwrap_or(Category::Unknown)

@@ -196,11 +196,11 @@ struct Outliers {
 
 impl Outliers {
     fn find(rows: &Rows) -> Self {
-        let starts = || {
-            let columns = [rows.host.starts(), rows.device.starts(), rows.python.starts()];
-            columns.into_iter().flatten().chain(&rows.other_starts).copied()
-        };
-        let (Some(first), Some(last)) = (starts().min(), starts().max()) else {
+        let columns = [rows.host.starts(), rows.device.starts(), rows.python.starts(), &rows.other_starts];
+        let starts = || columns.into_iter().flatten().copied();
+        let first = columns.into_iter().filter_map(|starts| starts.iter().min()).min();
+        let last = columns.into_iter().filter_map(|starts| starts.iter().max()).max();
+        let (Some(&first), Some(&last)) = (first, last) else {
             return Self { around: None, count: 0, origin: 0 };
         };
         if last.saturating_sub(first) <= OUTLIER_NS {

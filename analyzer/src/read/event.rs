@@ -1,8 +1,10 @@
 //! One event: where each value that the analyses use stands in its text. Nothing is decoded here.
 
+use super::categories::category;
 use super::lexer::{Beyond, Stop, skip_blank, skip_value};
-use super::number::{plain_micros, plain_whole};
-use super::seams::{Meaning, Seams};
+use super::number::{integer, plain_end, plain_micros, plain_whole};
+use super::seams::{Meaning, Seams, Steady};
+use super::strings::inner;
 
 /// The values that are used, of the event and of its `args`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,8 +105,20 @@ impl Values {
         self.duplicate_key |= self.present & bit != 0;
         self.present |= bit;
         self.decoded &= !bit;
-        if let Some(span) = self.spans.get_mut(field as usize) {
-            *span = (crate::units::narrow(from), crate::units::narrow(to));
+        self.spans[field as usize] = (crate::units::narrow(from), crate::units::narrow(to));
+    }
+
+    /// The same for values that are part of the seam at `seam`.
+    #[inline]
+    pub(super) fn set_steady(&mut self, steady: &[Steady], seam: usize) {
+        for value in steady {
+            let bit = 1 << value.field as u32;
+            self.duplicate_key |= self.present & bit != 0;
+            self.present |= bit;
+            self.decoded = self.decoded & !bit | u32::from(value.known.is_some()) << value.field as u32;
+            self.numbers[value.field as usize] = value.known.unwrap_or(0);
+            let from = crate::units::narrow(seam);
+            self.spans[value.field as usize] = (from + u32::from(value.from), from + u32::from(value.to));
         }
     }
 
@@ -113,9 +127,7 @@ impl Values {
     fn set_number(&mut self, field: Field, (from, to): (usize, usize), number: i64) {
         self.set(field, from, to);
         self.decoded |= 1 << field as u32;
-        if let Some(place) = self.numbers.get_mut(field as usize) {
-            *place = number;
-        }
+        self.numbers[field as usize] = number;
     }
 }
 
@@ -135,11 +147,24 @@ impl Slots {
         self.values.get(text, field)
     }
 
-    /// The number that `field` is, where the scan has decoded it: a whole one, or a time in nanoseconds.
+    /// The number that `field` is, where the scan has decoded it: a whole one, a time in nanoseconds, the letter of a phase, the
+    /// code of a category.
     #[inline]
     pub(super) fn number(&self, field: Field) -> Option<i64> {
         let known = self.values.present & self.values.decoded & 1 << field as u32 != 0;
         self.values.numbers.get(field as usize).filter(|_| known).copied()
+    }
+
+    /// Which of `fields` are there, a bit each, and the text from the first of them to the last.
+    pub(super) fn stretch<'t>(&self, text: &'t [u8], fields: &[Field]) -> (u32, &'t [u8]) {
+        let (mut present, mut from, mut to) = (0, u32::MAX, 0);
+        for &field in fields {
+            if self.values.present & 1 << field as u32 != 0 {
+                let span = self.values.spans[field as usize];
+                (present, from, to) = (present | 1 << field as u32, from.min(span.0), to.max(span.1));
+            }
+        }
+        (present, text.get(from as usize..to as usize).unwrap_or_default())
     }
 
     /// Whether a used key stood twice.
@@ -206,6 +231,10 @@ fn members(text: &[u8], slots: &mut Slots, beyond: &mut Beyond) -> Result<usize,
         let known = match meaning {
             Meaning::UseTime(field) => plain_micros(text, value).map(|known| (field, known)),
             Meaning::UseWhole(field) => plain_whole(text, value).map(|known| (field, known)),
+            Meaning::Skip if let Some(end) = plain_end(text, value) => {
+                at = end;
+                continue;
+            }
             _ => None,
         };
         if let Some((field, (number, end))) = known {
@@ -223,6 +252,21 @@ fn members(text: &[u8], slots: &mut Slots, beyond: &mut Beyond) -> Result<usize,
 /// Whether a phase, in its quotes, is that of a flow event.
 pub(super) fn is_flow(phase: &[u8]) -> bool {
     matches!(phase, b"\"s\"" | b"\"f\"" | b"\"t\"")
+}
+
+/// The number that a value, in its quotes if it has any, comes to: see [`Slots::number`].
+pub(super) fn known_number(field: Field, value: &[u8]) -> Option<i64> {
+    match field {
+        Field::Phase => match inner(value)? {
+            &[letter] => Some(letter.into()),
+            _ => None,
+        },
+        Field::Category => Some(category(inner(value)?).code()),
+        Field::Process | Field::Thread | Field::Device | Field::DeviceId | Field::DeviceType => {
+            integer(inner(value).unwrap_or(value))
+        }
+        _ => None,
+    }
 }
 
 /// Whether few events differ in the value of a key (with its quotes).

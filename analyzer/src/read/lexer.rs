@@ -4,6 +4,8 @@
 //! that is not strict JSON is [`Stop::Broken`]: the repair path (`repair`) takes over, so this path never has to be
 //! lenient and stays fast. No recursion: nesting is a bit stack.
 
+use super::lists::plain_list_end;
+
 /// Why a scan ended before the end of its value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Stop {
@@ -152,6 +154,7 @@ pub(super) fn hex4(text: &[u8], at: usize) -> Result<u32, Stop> {
 pub(super) fn skip_value(text: &[u8], at: usize, beyond: &mut Beyond) -> Result<usize, Stop> {
     match byte(text, at)? {
         b'"' => skip_string(text, at, beyond),
+        b'[' if let Some(end) = plain_list_end(text, at) => Ok(end),
         b'{' | b'[' => skip_container(text, at, beyond),
         b'-' | b'0'..=b'9' => skip_number(text, at),
         b't' => skip_word(text, at, b"true"),

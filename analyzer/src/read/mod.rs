@@ -21,6 +21,7 @@ mod gzip;
 mod landmark;
 mod lane;
 mod lexer;
+mod lists;
 mod metadata;
 mod number;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod rows;
 mod seams;
 mod sniff;
 mod source;
+mod spellings;
 mod stream;
 mod strings;
 mod tally;

@@ -23,7 +23,7 @@ const FORM_BYTES: usize = 24;
 
 /// The microseconds at `at` in the usual form (up to 15 digits, a point, three digits) as nanoseconds, and where they end;
 /// `None` for any other text.
-#[inline]
+#[inline(always)]
 pub(super) fn plain_micros(text: &[u8], at: usize) -> Option<(i64, usize)> {
     let head = text.get(at..)?.first_chunk::<FORM_BYTES>()?;
     let (whole, length) = leading_whole(head)?;
@@ -37,7 +37,7 @@ pub(super) fn plain_micros(text: &[u8], at: usize) -> Option<(i64, usize)> {
 }
 
 /// The number at `at` in the usual form (up to 15 digits), and where it ends; `None` for any other text.
-#[inline]
+#[inline(always)]
 pub(super) fn plain_whole(text: &[u8], at: usize) -> Option<(i64, usize)> {
     let head = text.get(at..)?.first_chunk::<FORM_BYTES>()?;
     let (whole, length) = leading_whole(head)?;
@@ -45,33 +45,45 @@ pub(super) fn plain_whole(text: &[u8], at: usize) -> Option<(i64, usize)> {
     (behind != b'.' && ends_number(behind)).then_some((whole.cast_signed(), at + length))
 }
 
+/// Where the number at `at` ends, if it is of that form.
+#[inline(always)]
+pub(super) fn plain_end(text: &[u8], at: usize) -> Option<usize> {
+    let head = text.get(at..)?.first_chunk::<FORM_BYTES>()?;
+    let (count, _) = leading_digits(head)?;
+    let behind = *head.get(count)?;
+    (behind != b'.' && ends_number(behind)).then_some(at + count)
+}
+
 /// Whether a number may end before this byte, which is no point.
 const fn ends_number(byte: u8) -> bool {
     !byte.is_ascii_digit() && byte | 0x20 != b'e'
 }
 
-/// The value of the digits that `head` starts with, and how many these are: 1 to 15, and none that a number cannot start with.
-#[inline]
-fn leading_whole(head: &[u8; FORM_BYTES]) -> Option<(u64, usize)> {
+/// How many digits `head` starts with, 1 to 15 that a number can start with, and their first sixteen, a byte each.
+#[inline(always)]
+fn leading_digits(head: &[u8; FORM_BYTES]) -> Option<(usize, [u64; 2])> {
     let ([low, high, _], _) = head.as_chunks::<8>() else { return None };
-    let (low, others) = digits(u64::from_le_bytes(*low));
-    if others != 0 {
-        let count = others.trailing_zeros() / 8;
-        if count == 0 || count > 1 && low & 0xff == 0 {
-            return None;
-        }
-        return Some((eight_digits(low << (64 - 8 * count)), crate::units::widen(count)));
-    }
-    let (high, others) = digits(u64::from_le_bytes(*high));
-    if others == 0 || low & 0xff == 0 {
-        return None;
+    let [(low, low_others), (high, high_others)] = [*low, *high].map(|word| digits(u64::from_le_bytes(word)));
+    let count = match low_others.trailing_zeros() / 8 {
+        8 => 8 + high_others.trailing_zeros() / 8,
+        count => count,
+    };
+    let is_number = (1..16).contains(&count) && (low & 0xff != 0 || count == 1);
+    is_number.then_some((crate::units::widen(count), [low, high]))
+}
+
+/// The value of the digits that `head` starts with, and how many these are.
+#[inline(always)]
+fn leading_whole(head: &[u8; FORM_BYTES]) -> Option<(u64, usize)> {
+    let (count, [low, high]) = leading_digits(head)?;
+    let bits = 8 * crate::units::narrow(count);
+    if count <= 8 {
+        return Some((eight_digits(low << (64 - bits)), count));
     }
     // All digits at the far end of sixteen, with zeros before them.
-    let more = others.trailing_zeros() / 8;
-    let (gap, kept) = (64 - 8 * more, 8 * more);
-    let first = low.checked_shl(gap).unwrap_or(0);
-    let last = high.checked_shl(gap).unwrap_or(0) | low >> kept;
-    Some((eight_digits(first) * 100_000_000 + eight_digits(last), crate::units::widen(8 + more)))
+    let (gap, kept) = (128 - bits, bits - 64);
+    let (first, last) = (low << gap, high << gap | low >> kept);
+    Some((eight_digits(first) * 100_000_000 + eight_digits(last), count))
 }
 
 /// The number of eight digits, a byte each, the first one lowest.

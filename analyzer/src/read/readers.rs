@@ -118,7 +118,7 @@ impl Supply<'_> {
 
 /// What there is to do for a reader who does not wait.
 enum Turn {
-    Read(Box<Piece>, Rows),
+    Read(Box<(Piece, Rows)>),
     /// There are no more pieces for now.
     Stopped,
     /// Others have it all.
@@ -208,7 +208,8 @@ impl<'r> Shared<'r> {
         drop(supply);
         left.into_iter().for_each(|left| self.give_back_bytes(left));
         piece.map_or(Turn::Stopped, |piece| {
-            Turn::Read(Box::new(piece), own(&self.memory).rows.pop().unwrap_or_default())
+            let rows = own(&self.memory).rows.pop().unwrap_or_default();
+            Turn::Read(Box::new((piece, rows)))
         })
     }
 
@@ -329,7 +330,10 @@ impl<'r> Readers<'r> {
             return message;
         }
         match (self.shared.turn(), &mut self.own) {
-            (Turn::Read(piece, rows), Some(reader)) => Message::Read(Box::new(reader.read(*piece, rows))),
+            (Turn::Read(piece), Some(reader)) => {
+                let (piece, rows) = *piece;
+                Message::Read(Box::new(reader.read(piece, rows)))
+            }
             (Turn::Stopped, _) => Message::Stopped,
             _ => self.messages.recv().unwrap_or(Message::Died),
         }

@@ -8,7 +8,7 @@
 //! earlier events; only where it is none of them is it read. An event laid out like an earlier one costs a comparison a value
 //! that varies. A value may be part of a seam where its key says that few differ (`is_steady`), and as long as few do.
 
-use super::event::{Field, Values, argument, is_flow, is_steady, member};
+use super::event::{Field, Values, argument, is_flow, is_steady, known_number, member};
 use super::lexer::{Beyond, Stop, byte, skip_blank, skip_string, skip_value};
 use super::strings::decode;
 use crate::units::widen;
@@ -53,6 +53,8 @@ pub(super) struct Steady {
     pub(super) field: Field,
     pub(super) from: u8,
     pub(super) to: u8,
+    /// What it comes to ([`known_number`]).
+    pub(super) known: Option<i64>,
 }
 
 /// So many seams are remembered; what is new beyond them is read one by one. (A trace has a few dozen kinds of events.)
@@ -62,7 +64,10 @@ const SEAM_BYTES: usize = 64;
 /// So many used values may be part of one.
 const MOST_STEADY: usize = 4;
 /// So many seams that follow one are remembered.
-const MOST_FOLLOWERS: usize = 12;
+const MOST_FOLLOWERS: usize = 32;
+/// So many guesses are kept.
+const GUESSES: usize = 1 << GUESS_BITS;
+const GUESS_BITS: u32 = 12;
 /// Those that hold values leave some room to those that do not: any value is matched by these.
 const MOST_STEADY_FOLLOWERS: usize = MOST_FOLLOWERS - 2;
 /// The end of nothing.
@@ -76,16 +81,14 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 struct Seam {
     words: [u64; SEAM_BYTES / 8],
-    /// The last eight bytes, or all where there are fewer.
-    tail: u64,
+    /// Which bytes of these are the seam's.
+    masks: [u64; SEAM_BYTES / 8],
     length: u8,
     then: Then,
     steady: [Steady; MOST_STEADY],
     steady_count: u8,
     /// The seams that followed, those that did so often first.
-    followers: [u32; MOST_FOLLOWERS],
-    /// Of the last one of an event: how the event behind it started, the latest time.
-    next_start: u32,
+    followers: Vec<u32>,
 }
 
 impl Steady {
@@ -98,22 +101,20 @@ impl Steady {
 
 impl Seam {
     fn new(text: &[u8], then: Then, values: &[Steady]) -> Self {
-        let mut words = [0; SEAM_BYTES / 8];
-        for (word, chunk) in words.iter_mut().zip(text.chunks(8)) {
-            *word = word_of(chunk);
+        let (mut words, mut masks) = ([0; SEAM_BYTES / 8], [0; SEAM_BYTES / 8]);
+        for ((word, mask), chunk) in words.iter_mut().zip(&mut masks).zip(text.chunks(8)) {
+            (*word, *mask) = (word_of(chunk), u64::MAX >> (64 - 8 * chunk.len()));
         }
-        let tail = word_of(text.get(text.len().saturating_sub(8)..).unwrap_or_default());
-        let mut steady = [Steady { field: Field::Phase, from: 0, to: 0 }; MOST_STEADY];
+        let mut steady = [Steady { field: Field::Phase, from: 0, to: 0, known: None }; MOST_STEADY];
         steady.iter_mut().zip(values).for_each(|(place, value)| *place = *value);
         Self {
             words,
-            tail,
+            masks,
             length: u8::try_from(text.len()).unwrap_or(0),
             then,
             steady,
             steady_count: u8::try_from(values.len().min(MOST_STEADY)).unwrap_or(0),
-            followers: [NONE; MOST_FOLLOWERS],
-            next_start: NONE,
+            followers: Vec::new(),
         }
     }
 
@@ -132,15 +133,11 @@ impl Seam {
     /// Whether `head` starts with this seam.
     #[inline]
     fn starts(&self, head: &[u8; SEAM_BYTES]) -> bool {
-        let length = usize::from(self.length);
         let (chunks, _) = head.as_chunks::<8>();
-        let Some(tail) = length.checked_sub(8).and_then(|at| head.get(at..)?.first_chunk::<8>()) else {
-            let unused = 64 - 8 * (u32::from(self.length) & 7);
-            return chunks.first().is_some_and(|chunk| (u64::from_le_bytes(*chunk) ^ self.tail) << unused == 0);
-        };
-        let whole = self.words.iter().zip(chunks).take((length - 1) / 8);
-        let odd = whole.fold(0, |odd, (word, chunk)| odd | (word ^ u64::from_le_bytes(*chunk)));
-        odd | (self.tail ^ u64::from_le_bytes(*tail)) == 0
+        let seam = self.words.iter().zip(&self.masks);
+        // All of it whatever the length: a loop without branches, compiled to vector code.
+        let odd = seam.zip(chunks).map(|((word, mask), chunk)| (word ^ u64::from_le_bytes(*chunk)) & mask);
+        odd.fold(0, |odd, word| odd | word) == 0
     }
 }
 
@@ -155,10 +152,11 @@ pub(super) struct Seams {
     known: Vec<Seam>,
     /// The latest seam of the event.
     last: u32,
-    /// What is likely to follow.
-    likely: u32,
     /// The last seam of the event before.
     ended: u32,
+    /// What followed a seam the latest time, by it and by how the event before ended ([`guess`](Self::guess)): events come in
+    /// patterns, of operators, calls, arrows and kernels.
+    guesses: Box<[u16; GUESSES]>,
     /// The key, with its quotes, that started the first event.
     first_key: Option<Vec<u8>>,
 }
@@ -166,7 +164,7 @@ pub(super) struct Seams {
 impl Default for Seams {
     fn default() -> Self {
         let start = Seam::new(b"", NOWHERE, &[]);
-        Self { known: vec![start], last: START, likely: NONE, ended: START, first_key: None }
+        Self { known: vec![start], last: START, ended: START, guesses: Box::new([0; GUESSES]), first_key: None }
     }
 }
 
@@ -193,7 +191,6 @@ impl Seams {
     /// Begins an event.
     pub(super) fn begin(&mut self) {
         self.last = START;
-        self.likely = self.known.get(widen(self.ended)).map_or(NONE, |seam| seam.next_start);
     }
 
     /// Where the seam at `at` ends, and where it leads. The first one of an event starts with its brace. The used values
@@ -209,17 +206,15 @@ impl Seams {
         let Some(head) = text.get(at..).and_then(<[u8]>::first_chunk::<SEAM_BYTES>) else {
             return self.read(text, at, in_args, (values, beyond));
         };
-        let found = match self.known.get(widen(self.likely)) {
-            Some(seam) if seam.starts(head) => Some((self.likely, seam)),
+        let guess = u32::from(self.guesses[self.guess()]);
+        let found = match self.known.get(widen(guess)) {
+            Some(seam) if seam.starts(head) && guess != START => Some((guess, seam)),
             _ => self.other(head),
         };
         let Some((index, seam)) = found else { return self.read(text, at, in_args, (values, beyond)) };
         let (end, then) = (at + usize::from(seam.length), seam.then);
         values.begin_args(then.args_begun);
-        for value in seam.steady() {
-            values.set(value.field, at + usize::from(value.from), at + usize::from(value.to));
-        }
-        self.likely = seam.followers[0];
+        values.set_steady(seam.steady(), at);
         self.last = index;
         // More blanks than the last time are as good.
         if then.value.is_some() {
@@ -229,18 +224,23 @@ impl Seams {
         Ok((end, then))
     }
 
+    /// Where the guess stands of what follows.
+    #[inline]
+    fn guess(&self) -> usize {
+        widen((self.last ^ self.ended << 16).wrapping_mul(0x9e37_79b1) >> (32 - GUESS_BITS))
+    }
+
     /// A follower that was not the likely one.
     fn other(&mut self, head: &[u8; SEAM_BYTES]) -> Option<(u32, &Seam)> {
-        let followers = self.known.get(widen(self.last))?.followers;
+        let followers = &self.known.get(widen(self.last))?.followers;
         let starts = |index: u32| self.known.get(widen(index)).is_some_and(|seam| seam.starts(head));
-        let rank = followers.iter().take_while(|index| **index != NONE).position(|&index| starts(index))?;
+        let rank = followers.iter().position(|&index| starts(index))?;
         let index = *followers.get(rank)?;
         if rank > 0 {
             self.known.get_mut(widen(self.last))?.followers.swap(rank, rank - 1);
         }
-        if self.last == START {
-            self.known.get_mut(widen(self.ended))?.next_start = index;
-        }
+        let guess = self.guess();
+        self.guesses[guess] = u16::try_from(index).unwrap_or(0);
         Some((index, self.known.get(widen(index))?))
     }
 
@@ -305,7 +305,8 @@ impl Seams {
             if let (Some(field), Ok(from), Ok(to)) =
                 (meaning.field(), u8::try_from(value - from), u8::try_from(value_end - from))
             {
-                steady.push(Steady { field, from, to });
+                let known = known_number(field, text.get(value..value_end).unwrap_or_default());
+                steady.push(Steady { field, from, to, known });
             }
             then.value = None;
             (at, at_brace) = (value_end, false);
@@ -314,10 +315,7 @@ impl Seams {
         cuts.truncate(if is_odd { 1 } else { cuts.len() });
         let cut = self.remember(text, from, &cuts, &steady);
         values.begin_args(cut.then.args_begun);
-        for value in steady.iter().take(cut.steady) {
-            values.set(value.field, from + usize::from(value.from), from + usize::from(value.to));
-        }
-        self.likely = self.known.get(widen(self.last)).map_or(NONE, |seam| seam.followers[0]);
+        values.set_steady(steady.get(..cut.steady).unwrap_or_default(), from);
         if cut.then.value.is_none() {
             self.ended = if self.last == NONE { START } else { self.last };
         }
@@ -338,8 +336,8 @@ impl Seams {
         };
         let whole = cuts.last().copied().unwrap_or(Cut { at: from, then: NOWHERE, steady: 0 });
         let Some(before_seam) = self.known.get(widen(before)) else { return whole };
-        let followers = before_seam.followers.into_iter().take_while(|index| *index != NONE);
-        let count = followers.clone().count();
+        let followers = before_seam.followers.iter().copied();
+        let count = followers.len();
         // Near the end of the text nothing is compared but all is read: it may be known.
         for cut in cuts.iter().rev().filter(|cut| may_be_known(cut)) {
             let is_same = |index: &u32| self.known.get(widen(*index)).is_some_and(|known| known.is(seam(cut)));
@@ -352,10 +350,9 @@ impl Seams {
         let cut = cuts.iter().take(most).rfind(|cut| may_be_known(cut));
         let Some(cut) = cut.filter(|_| self.known.len() < MOST_KNOWN) else { return whole };
         let index = crate::units::narrow(self.known.len());
-        if let Some(place) =
-            self.known.get_mut(widen(before)).and_then(|seam| seam.followers.get_mut(count.min(MOST_FOLLOWERS - 1)))
-        {
-            *place = index;
+        if let Some(before_seam) = self.known.get_mut(widen(before)) {
+            before_seam.followers.truncate(MOST_FOLLOWERS - 1);
+            before_seam.followers.push(index);
         }
         self.known.push(Seam::new(seam(cut), cut.then, steady.get(..cut.steady).unwrap_or_default()));
         self.last = index;

@@ -76,6 +76,11 @@ impl Names {
         }
     }
 
+    /// The id of `text`, where it is a name.
+    pub(crate) fn find_bytes(&self, text: &[u8]) -> Option<NameId> {
+        self.known(text).ok()
+    }
+
     /// The id of `text`, or its hash.
     fn known(&self, text: &[u8]) -> Result<NameId, u64> {
         let hash = self.hasher.hash_one(text);
@@ -152,7 +157,7 @@ impl Names {
     /// The id of `text`, where it is a name of this trace.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<NameId> {
-        self.known(text.as_bytes()).ok()
+        self.find_bytes(text.as_bytes())
     }
 }
 
