@@ -3,7 +3,7 @@
 use super::categories::category;
 use super::lexer::{Beyond, Stop, skip_blank, skip_value};
 use super::number::{integer, plain_end, plain_micros, plain_whole};
-use super::seams::{Meaning, Seams, Steady};
+use super::seams::{Meaning, Passed, Seams, Steady};
 use super::strings::inner;
 
 /// The values that are used, of the event and of its `args`.
@@ -115,8 +115,8 @@ impl Values {
             let bit = 1 << value.field as u32;
             self.duplicate_key |= self.present & bit != 0;
             self.present |= bit;
-            self.decoded = self.decoded & !bit | u32::from(value.known.is_some()) << value.field as u32;
-            self.numbers[value.field as usize] = value.known.unwrap_or(0);
+            self.decoded = self.decoded & !bit | u32::from(value.is_decoded) << value.field as u32;
+            self.numbers[value.field as usize] = value.number;
             let from = crate::units::narrow(seam);
             self.spans[value.field as usize] = (from + u32::from(value.from), from + u32::from(value.to));
         }
@@ -172,6 +172,12 @@ impl Slots {
         self.values.duplicate_key
     }
 
+    /// The layouts of the events before.
+    #[cfg(test)]
+    pub(super) fn seams(&self) -> &Seams {
+        &self.seams
+    }
+
     /// See [`Seams::started_elsewhere`].
     pub(super) fn started_elsewhere(&mut self) {
         self.seams.started_elsewhere();
@@ -222,12 +228,11 @@ pub(super) fn scan(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
 fn members(text: &[u8], slots: &mut Slots, beyond: &mut Beyond) -> Result<usize, Stop> {
     let Slots { values, seams, .. } = slots;
     values.begin();
-    seams.begin();
-    let (mut at, mut in_args) = (0, false);
+    let (mut at, mut passed) = (0, Passed::NOTHING);
     loop {
-        let (value, then) = seams.pass(text, at, in_args, (values, beyond))?;
-        in_args = then.in_args;
-        let Some(meaning) = then.value else { return Ok(value) };
+        let (value, meaning);
+        (value, meaning, passed) = seams.pass(text, at, passed, (values, beyond))?;
+        let Some(meaning) = meaning else { return Ok(value) };
         let known = match meaning {
             Meaning::UseTime(field) => plain_micros(text, value).map(|known| (field, known)),
             Meaning::UseWhole(field) => plain_whole(text, value).map(|known| (field, known)),

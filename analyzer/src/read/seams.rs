@@ -53,8 +53,9 @@ pub(super) struct Steady {
     pub(super) field: Field,
     pub(super) from: u8,
     pub(super) to: u8,
-    /// What it comes to ([`known_number`]).
-    pub(super) known: Option<i64>,
+    /// What it comes to ([`known_number`]), where it is decoded.
+    pub(super) number: i64,
+    pub(super) is_decoded: bool,
 }
 
 /// So many seams are remembered; what is new beyond them is read one by one. (A trace has a few dozen kinds of events.)
@@ -65,9 +66,9 @@ const SEAM_BYTES: usize = 64;
 const MOST_STEADY: usize = 4;
 /// So many seams that follow one are remembered.
 const MOST_FOLLOWERS: usize = 32;
-/// So many guesses are kept.
-const GUESSES: usize = 1 << GUESS_BITS;
-const GUESS_BITS: u32 = 12;
+/// So many ways in which the event before may have ended are told apart.
+const CONTEXTS: usize = 1 << CONTEXT_BITS;
+const CONTEXT_BITS: u32 = 4;
 /// Those that hold values leave some room to those that do not: any value is matched by these.
 const MOST_STEADY_FOLLOWERS: usize = MOST_FOLLOWERS - 2;
 /// The end of nothing.
@@ -89,6 +90,9 @@ struct Seam {
     steady_count: u8,
     /// The seams that followed, those that did so often first.
     followers: Vec<u32>,
+    /// What followed the latest time, by how the event before ended: events come in patterns, of operators, calls, arrows
+    /// and kernels. (Here, not in a table of their own: the way to the next seam is what each step waits for.)
+    guesses: [u16; CONTEXTS],
 }
 
 impl Steady {
@@ -105,7 +109,7 @@ impl Seam {
         for ((word, mask), chunk) in words.iter_mut().zip(&mut masks).zip(text.chunks(8)) {
             (*word, *mask) = (word_of(chunk), u64::MAX >> (64 - 8 * chunk.len()));
         }
-        let mut steady = [Steady { field: Field::Phase, from: 0, to: 0, known: None }; MOST_STEADY];
+        let mut steady = [Steady { field: Field::Phase, from: 0, to: 0, number: 0, is_decoded: false }; MOST_STEADY];
         steady.iter_mut().zip(values).for_each(|(place, value)| *place = *value);
         Self {
             words,
@@ -115,6 +119,7 @@ impl Seam {
             steady,
             steady_count: u8::try_from(values.len().min(MOST_STEADY)).unwrap_or(0),
             followers: Vec::new(),
+            guesses: [0; CONTEXTS],
         }
     }
 
@@ -146,17 +151,31 @@ fn word_of(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
+/// What was passed of an event.
+#[derive(Clone, Copy)]
+pub(super) struct Passed {
+    /// The latest seam.
+    seam: u32,
+    /// Whether what follows is a member of `args`.
+    in_args: bool,
+}
+
+impl Passed {
+    /// Nothing yet.
+    pub(super) const NOTHING: Self = Self { seam: START, in_args: false };
+}
+
+/// What `ended`, the last seam of an event, says of those that follow.
+fn context(ended: u32) -> usize {
+    widen(ended.wrapping_mul(0x9e37_79b1) >> (32 - CONTEXT_BITS))
+}
+
 /// The seams of a file.
 #[derive(Debug)]
 pub(super) struct Seams {
     known: Vec<Seam>,
-    /// The latest seam of the event.
-    last: u32,
-    /// The last seam of the event before.
-    ended: u32,
-    /// What followed a seam the latest time, by it and by how the event before ended ([`guess`](Self::guess)): events come in
-    /// patterns, of operators, calls, arrows and kernels.
-    guesses: Box<[u16; GUESSES]>,
+    /// How the event before ended.
+    context: usize,
     /// The key, with its quotes, that started the first event.
     first_key: Option<Vec<u8>>,
 }
@@ -164,7 +183,7 @@ pub(super) struct Seams {
 impl Default for Seams {
     fn default() -> Self {
         let start = Seam::new(b"", NOWHERE, &[]);
-        Self { known: vec![start], last: START, ended: START, guesses: Box::new([0; GUESSES]), first_key: None }
+        Self { known: vec![start], context: 0, first_key: None }
     }
 }
 
@@ -188,60 +207,54 @@ impl Seams {
         self.first_key.get_or_insert_with(|| b"\"ph\"".to_vec());
     }
 
-    /// Begins an event.
-    pub(super) fn begin(&mut self) {
-        self.last = START;
-    }
-
-    /// Where the seam at `at` ends, and where it leads. The first one of an event starts with its brace. The used values
-    /// that are part of it go to `values`.
+    /// Where the seam at `at` ends, and where it leads; it follows `last`. The first one of an event starts with its brace. The
+    /// used values that are part of it go to `values`.
     #[inline]
     pub(super) fn pass(
         &mut self,
         text: &[u8],
         at: usize,
-        in_args: bool,
+        last: Passed,
         (values, beyond): (&mut Values, &mut Beyond),
-    ) -> Result<(usize, Then), Stop> {
-        let Some(head) = text.get(at..).and_then(<[u8]>::first_chunk::<SEAM_BYTES>) else {
-            return self.read(text, at, in_args, (values, beyond));
+    ) -> Result<(usize, Option<Meaning>, Passed), Stop> {
+        let head = text.get(at..).and_then(<[u8]>::first_chunk::<SEAM_BYTES>);
+        let Some((index, seam)) = head.and_then(|head| self.follower(last.seam, head)) else {
+            // (Taken apart, so that what is known stays in registers.)
+            let (at, value, passed) = self.read(text, at, last, (values, beyond))?;
+            return Ok((at, value, passed));
         };
-        let guess = u32::from(self.guesses[self.guess()]);
-        let found = match self.known.get(widen(guess)) {
-            Some(seam) if seam.starts(head) && guess != START => Some((guess, seam)),
-            _ => self.other(head),
-        };
-        let Some((index, seam)) = found else { return self.read(text, at, in_args, (values, beyond)) };
         let (end, then) = (at + usize::from(seam.length), seam.then);
         values.begin_args(then.args_begun);
         values.set_steady(seam.steady(), at);
-        self.last = index;
+        let passed = Passed { seam: index, in_args: then.in_args };
         // More blanks than the last time are as good.
         if then.value.is_some() {
-            return Ok((skip_blank(text, end), then));
+            return Ok((skip_blank(text, end), then.value, passed));
         }
-        self.ended = index;
-        Ok((end, then))
+        self.context = context(index);
+        Ok((end, None, passed))
     }
 
-    /// Where the guess stands of what follows.
+    /// The seam behind `last` with which `head` starts.
     #[inline]
-    fn guess(&self) -> usize {
-        widen((self.last ^ self.ended << 16).wrapping_mul(0x9e37_79b1) >> (32 - GUESS_BITS))
+    fn follower(&mut self, last: u32, head: &[u8; SEAM_BYTES]) -> Option<(u32, &Seam)> {
+        let guess = u32::from(*self.known.get(widen(last))?.guesses.get(self.context)?);
+        let is_right = guess != START && self.known.get(widen(guess)).is_some_and(|seam| seam.starts(head));
+        let index = if is_right { guess } else { self.other(last, head)? };
+        Some((index, self.known.get(widen(index))?))
     }
 
-    /// A follower that was not the likely one.
-    fn other(&mut self, head: &[u8; SEAM_BYTES]) -> Option<(u32, &Seam)> {
-        let followers = &self.known.get(widen(self.last))?.followers;
+    /// The same where it was not guessed.
+    #[inline(never)]
+    fn other(&mut self, last: u32, head: &[u8; SEAM_BYTES]) -> Option<u32> {
+        let followers = &self.known.get(widen(last))?.followers;
         let starts = |index: u32| self.known.get(widen(index)).is_some_and(|seam| seam.starts(head));
         let rank = followers.iter().position(|&index| starts(index))?;
         let index = *followers.get(rank)?;
-        if rank > 0 {
-            self.known.get_mut(widen(self.last))?.followers.swap(rank, rank - 1);
-        }
-        let guess = self.guess();
-        self.guesses[guess] = u16::try_from(index).unwrap_or(0);
-        Some((index, self.known.get(widen(index))?))
+        let last = self.known.get_mut(widen(last))?;
+        last.followers.swap(rank, rank.saturating_sub(1));
+        *last.guesses.get_mut(self.context)? = u16::try_from(index).unwrap_or(0);
+        Some(index)
     }
 
     /// Reads a seam token by token.
@@ -250,12 +263,12 @@ impl Seams {
         &mut self,
         text: &[u8],
         from: usize,
-        in_args: bool,
+        last: Passed,
         (values, beyond): (&mut Values, &mut Beyond),
-    ) -> Result<(usize, Then), Stop> {
-        let mut then = Then { value: None, in_args, args_begun: 0 };
+    ) -> Result<(usize, Option<Meaning>, Passed), Stop> {
+        let mut then = Then { value: None, in_args: last.in_args, args_begun: 0 };
         let mut at = from;
-        let mut at_brace = self.last == START;
+        let mut at_brace = last.seam == START;
         let mut cuts: Vec<Cut> = Vec::new();
         let mut steady: Vec<Steady> = Vec::new();
         let mut is_odd = false;
@@ -280,7 +293,7 @@ impl Seams {
             let (key_end, value) = key(text, at, beyond)?;
             let quoted = text.get(at..key_end).unwrap_or_default();
             let meaning = meaning(quoted, then.in_args);
-            if self.last == START && self.first_key.is_none() && key_end - at <= SEAM_BYTES {
+            if last.seam == START && self.first_key.is_none() && key_end - at <= SEAM_BYTES {
                 self.first_key = Some(quoted.to_vec());
             }
             if meaning == Meaning::Args && byte(text, value)? == b'{' {
@@ -301,31 +314,33 @@ impl Seams {
             if text.get(value..value_end).unwrap_or_default().contains(&b'\\') {
                 break value;
             }
+            // Where it is must fit.
+            let (Ok(place_from), Ok(place_to)) = (u8::try_from(value - from), u8::try_from(value_end - from)) else {
+                break value;
+            };
             cuts.push(Cut { at: value, then, steady: steady.len() });
-            if let (Some(field), Ok(from), Ok(to)) =
-                (meaning.field(), u8::try_from(value - from), u8::try_from(value_end - from))
-            {
+            if let Some(field) = meaning.field() {
                 let known = known_number(field, text.get(value..value_end).unwrap_or_default());
-                steady.push(Steady { field, from, to, known });
+                let (number, is_decoded) = (known.unwrap_or(0), known.is_some());
+                steady.push(Steady { field, from: place_from, to: place_to, number, is_decoded });
             }
             then.value = None;
             (at, at_brace) = (value_end, false);
         };
         cuts.push(Cut { at: end, then, steady: steady.len() });
         cuts.truncate(if is_odd { 1 } else { cuts.len() });
-        let cut = self.remember(text, from, &cuts, &steady);
+        let (cut, seam) = self.remember(text, (last.seam, from), &cuts, &steady);
         values.begin_args(cut.then.args_begun);
         values.set_steady(steady.get(..cut.steady).unwrap_or_default(), from);
         if cut.then.value.is_none() {
-            self.ended = if self.last == NONE { START } else { self.last };
+            self.context = context(seam);
         }
-        Ok((cut.at, cut.then))
+        Ok((cut.at, cut.then.value, Passed { seam, in_args: cut.then.in_args }))
     }
 
     /// Makes the seam a follower of the one before it, where that is remembered too. It ends at the last of the cuts that
-    /// can be remembered, which is returned.
-    fn remember(&mut self, text: &[u8], from: usize, cuts: &[Cut], steady: &[Steady]) -> Cut {
-        let before = std::mem::replace(&mut self.last, NONE);
+    /// can be remembered, which is returned, with its entry or `NONE`.
+    fn remember(&mut self, text: &[u8], (before, from): (u32, usize), cuts: &[Cut], steady: &[Steady]) -> (Cut, u32) {
         let seam = |cut: &Cut| text.get(from..cut.at).unwrap_or_default();
         // (`args` that is no object: what is one starts with the same bytes.)
         let may_be_known = |cut: &Cut| {
@@ -335,28 +350,26 @@ impl Seams {
                 && cut.steady <= MOST_STEADY
         };
         let whole = cuts.last().copied().unwrap_or(Cut { at: from, then: NOWHERE, steady: 0 });
-        let Some(before_seam) = self.known.get(widen(before)) else { return whole };
+        let Some(before_seam) = self.known.get(widen(before)) else { return (whole, NONE) };
         let followers = before_seam.followers.iter().copied();
         let count = followers.len();
         // Near the end of the text nothing is compared but all is read: it may be known.
         for cut in cuts.iter().rev().filter(|cut| may_be_known(cut)) {
             let is_same = |index: &u32| self.known.get(widen(*index)).is_some_and(|known| known.is(seam(cut)));
             if let Some(index) = followers.clone().find(is_same) {
-                self.last = index;
-                return *cut;
+                return (*cut, index);
             }
         }
         let most = if count < MOST_STEADY_FOLLOWERS { cuts.len() } else { 1 };
         let cut = cuts.iter().take(most).rfind(|cut| may_be_known(cut));
-        let Some(cut) = cut.filter(|_| self.known.len() < MOST_KNOWN) else { return whole };
+        let Some(cut) = cut.filter(|_| self.known.len() < MOST_KNOWN) else { return (whole, NONE) };
         let index = crate::units::narrow(self.known.len());
         if let Some(before_seam) = self.known.get_mut(widen(before)) {
             before_seam.followers.truncate(MOST_FOLLOWERS - 1);
             before_seam.followers.push(index);
         }
         self.known.push(Seam::new(seam(cut), cut.then, steady.get(..cut.steady).unwrap_or_default()));
-        self.last = index;
-        *cut
+        (*cut, index)
     }
 }
 
@@ -381,4 +394,80 @@ fn meaning(quoted: &[u8], in_args: bool) -> Meaning {
     let decoded = memchr::memchr(b'\\', plain).and_then(|_| decode(quoted));
     let key = decoded.as_deref().map_or(plain, str::as_bytes);
     if in_args { argument(key) } else { member(key) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::event::{Slots, scan};
+    use super::*;
+    use proptest::prelude::*;
+
+    const TOKENS: [&str; 18] = [
+        "{",
+        "}",
+        "}}",
+        ", ",
+        ",",
+        " ",
+        r#""ph": "X""#,
+        r#""ph": "f""#,
+        r#""ph":"X""#,
+        r#""args": {"#,
+        r#""args": 1"#,
+        r#""name": "ac2g""#,
+        r#""pid": 1"#,
+        r#""pid": 2"#,
+        r#""device": 0"#,
+        r#""stream": 7"#,
+        r#""other": [1, 2]"#,
+        r#""ts": 1.500"#,
+    ];
+
+    /// An event of up to ten tokens, most of them members with commas between.
+    fn event() -> impl Strategy<Value = String> {
+        proptest::collection::vec((prop::sample::select(&TOKENS[..]), prop::bool::weighted(0.8)), 0..10).prop_map(
+            |parts| {
+                let inner: String =
+                    parts.iter().map(|(token, comma)| format!("{token}{}", if *comma { ", " } else { "" })).collect();
+                let opened = inner.matches('{').count().saturating_sub(inner.matches('}').count());
+                format!("{{{}{}}}{}", inner.trim_end_matches(", "), "}".repeat(opened), " ".repeat(64))
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_learnt_changes_nothing(events in proptest::collection::vec(event(), 1..120)) {
+            const FIELDS: [Field; 7] =
+                [Field::Phase, Field::Name, Field::Process, Field::Device, Field::Stream, Field::Start, Field::Category];
+            let mut learnt = Slots::default();
+            for text in events.iter().chain(&events) {
+                let text = text.as_bytes();
+                let mut fresh = Slots::default();
+                let told = |slots: &mut Slots| {
+                    let end = scan(text, slots);
+                    let values = FIELDS.map(|field| slots.get(text, field).filter(|_| end.is_ok()));
+                    let numbers = FIELDS.map(|field| slots.number(field).filter(|_| end.is_ok()));
+                    (end, values, end.is_ok() && slots.has_duplicate_key(), numbers)
+                };
+                let ((end, values, is_twice, numbers), other) = (told(&mut learnt), told(&mut fresh));
+                prop_assert_eq!((end, values, is_twice), (other.0, other.1, other.2), "{}", String::from_utf8_lossy(text));
+                // Not every value is decoded each time; what is is the same.
+                let mut pairs = numbers.into_iter().zip(other.3);
+                prop_assert!(pairs.all(|(one, other)| one.is_none() || other.is_none() || one == other));
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_vary_leave_the_seams() {
+        let mut slots = Slots::default();
+        for thread in 0..1000 {
+            let text = format!("{{\"ph\": \"X\", \"tid\": {thread}, \"ts\": 5.125}}{}", " ".repeat(64));
+            assert_eq!(scan(text.as_bytes(), &mut slots), Ok(text.trim_end().len()));
+            assert_eq!(slots.number(Field::Start), Some(5_125));
+            assert_eq!(slots.get(text.as_bytes(), Field::Thread), Some(thread.to_string().as_bytes()));
+        }
+        assert!(slots.seams().known.len() < 5 * MOST_FOLLOWERS, "{}", slots.seams().known.len());
+    }
 }
