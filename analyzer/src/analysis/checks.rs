@@ -61,8 +61,9 @@ fn skew(context: &Context<'_>) -> Option<Finding> {
         let start = trace.device.start(row);
         (start < launch).then(|| launch - start)
     };
-    let worst = (0..trace.device.len()).filter_map(early).max()?;
-    let events = count((0..trace.device.len()).filter_map(early).count());
+    let all = (0..trace.device.len()).filter_map(early);
+    let (events, worst) = all.fold((0, None), |(events, worst), early| (events + 1, worst.max(Some(early))));
+    let worst = worst?;
     let message = format!(
         "{} starting before the launch (at most {}): host and device clocks differ; queue delays are not reliable",
         counted(events, "device event"),

@@ -4,6 +4,7 @@
 //! total, so the file's order never matters (R65). A plain loop, not polars: a forest is walked.
 
 use super::nearly::sort_nearly_sorted;
+use super::times::Times;
 use crate::trace::Trace;
 use crate::trace::events::HostKind;
 use crate::trace::tracks::{Place, TrackId};
@@ -37,7 +38,7 @@ pub struct Forest {
     parent: Vec<u32>,
     is_folded: Vec<bool>,
     /// Total minus the union of direct children.
-    own: Vec<Nanoseconds>,
+    own: Times,
     /// Straddles of more than 1 µs.
     pub straddles: Straddles,
     /// Straddles of up to 1 µs: clock granularity.
@@ -55,7 +56,7 @@ impl Forest {
         let mut forest = Self {
             parent: vec![NONE; order.len()],
             is_folded: vec![false; order.len()],
-            own: Vec::new(),
+            own: Times::default(),
             order,
             straddles: Straddles::default(),
             tiny_straddles: Straddles::default(),
@@ -92,7 +93,7 @@ impl Forest {
     /// The time of the node `row` in none of its direct children; never negative.
     #[must_use]
     pub fn own_time(&self, row: usize) -> Nanoseconds {
-        self.own.get(row).copied().unwrap_or_default()
+        self.own.get(row)
     }
 
     /// The innermost operator around `row`, itself included.
@@ -193,29 +194,38 @@ impl Forest {
 
     /// Total minus the union of the direct children. Children come in order of start behind their parent, so the end of
     /// what is covered so far is all that has to be remembered.
-    fn self_times(&self, trace: &Trace) -> Vec<Nanoseconds> {
+    fn self_times(&self, trace: &Trace) -> Times {
         let host = &trace.host;
-        let mut own: Vec<Nanoseconds> = (0..host.len()).map(|row| host.duration(row)).collect();
+        let mut own = Times::new(host.len());
         // The open nodes, each with the end of what is covered of it so far: nodes come parents first, and all inside of
         // one before the next.
-        let mut open: Vec<(usize, Timestamp)> = Vec::new();
+        let mut open: Vec<Open> = Vec::new();
         for row in self.nodes() {
             let parent = self.parent(row);
-            while open.last().is_some_and(|(top, _)| Some(*top) != parent) {
-                open.pop();
+            while let Some(done) = open.pop_if(|top| Some(top.row) != parent) {
+                own.set(done.row, done.own);
             }
-            if let Some((parent, covered)) = open.last_mut() {
-                let start = host.start(row).max(*covered);
-                let end = host.end(row).min(host.end(*parent));
-                if let Some(own) = own.get_mut(*parent).filter(|_| end > start) {
-                    *own -= end - start;
-                    *covered = end;
+            let (start, end) = (host.start(row), host.end(row));
+            if let Some(parent) = open.last_mut() {
+                let (from, to) = (start.max(parent.covered), end.min(host.end(parent.row)));
+                if to > from {
+                    parent.own -= to - from;
+                    parent.covered = to;
                 }
             }
-            open.push((row, host.start(row)));
+            open.push(Open { row, covered: start, own: end - start });
         }
+        open.into_iter().for_each(|done| own.set(done.row, done.own));
         own
     }
+}
+
+/// A node among whose children the sweep is.
+struct Open {
+    row: usize,
+    /// The end of what its children cover so far.
+    covered: Timestamp,
+    own: Nanoseconds,
 }
 
 /// A thread walked once in order of time: which event is innermost, without keeping what was passed.

@@ -23,6 +23,7 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+mod times;
 
 pub use context::Context;
 

@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::intervals::Span;
 use super::memory::NetBytes;
+use super::times::Times;
 use super::{Analysis, Grouping, Question};
 use crate::catalog::categories::OpCategory;
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
@@ -228,7 +229,7 @@ pub fn rows(context: &Context<'_>, grouping: Grouping) -> Vec<OpRow> {
     let device_total = device_totals(context);
     for row in context.forest.nodes() {
         let group = groups.of(groups.key(row));
-        group.add_node(context, row, device_total.get(row).copied().unwrap_or_default());
+        group.add_node(context, row, device_total.get(row));
         match net_bytes.as_mut().map(|bytes| bytes.during(row)) {
             // Most operators allocate nothing.
             None | Some([Bytes::ZERO, Bytes::ZERO]) => {}
@@ -331,17 +332,17 @@ impl<'c, 't> Groups<'c, 't> {
 }
 
 /// Device time of every node with its children, summed from the leaves.
-fn device_totals(context: &Context<'_>) -> Vec<Nanoseconds> {
-    let mut totals = vec![Nanoseconds::ZERO; context.trace.host.len()];
+fn device_totals(context: &Context<'_>) -> Times {
+    let mut totals = Times::new(context.trace.host.len());
     for row in 0..context.trace.device.len() {
-        if let Some(total) = context.launches.owner_of(row).and_then(|owner| totals.get_mut(owner)) {
-            *total += context.trace.device.duration(row);
+        if let Some(owner) = context.launches.owner_of(row) {
+            totals.add(owner, context.trace.device.duration(row));
         }
     }
     for row in context.forest.nodes().rev() {
-        let own = totals.get(row).copied().unwrap_or_default();
-        if let Some(total) = context.forest.parent(row).and_then(|parent| totals.get_mut(parent)) {
-            *total += own;
+        let total = totals.get(row);
+        if let Some(parent) = context.forest.parent(row).filter(|_| total != Nanoseconds::ZERO) {
+            totals.add(parent, total);
         }
     }
     totals

@@ -56,6 +56,12 @@ pub enum SliceError {
         /// The path.
         path: PathBuf,
     },
+    /// The input is a pipe.
+    #[error("{} is no file: a trace is read twice to be cut, and a pipe can be read only once; give a file", path.display())]
+    Pipe {
+        /// The path.
+        path: PathBuf,
+    },
     /// The input cannot be read a second time.
     #[error("cannot read {} again", path.display())]
     Again {
@@ -84,6 +90,9 @@ pub(super) fn run(plan: &Plan, io: &mut Io) -> Result<Outcome, Error> {
     };
     if is_same_file(&input.path, &plan.out) {
         return Err(SliceError::Itself { path: plan.out.clone() }.into());
+    }
+    if fs::metadata(&input.path).is_ok_and(|trace| size(&trace).is_none()) {
+        return Err(SliceError::Pipe { path: input.path.clone() }.into());
     }
     // The place comes first: one that cannot be written must not cost a minute of reading.
     let scratch = Scratch::beside(&plan.out).map_err(refused)?;

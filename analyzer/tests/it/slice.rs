@@ -141,6 +141,8 @@ fn a_slice_that_cannot_be_cut_leaves_what_was_there() {
     slice(&trace, "--steps", "77", &out).expect(2).says(&["no step in the range", "the trace has step"]);
     slice(Path::new("-"), "--steps", "1", &out).expect(2).says(&["read twice"]);
     slice(Path::new("fixtures/runs"), "--steps", "1", &out).expect(2).says(&["one trace", "11"]);
+    #[cfg(unix)]
+    slice(Path::new("/dev/null"), "--steps", "1", &out).expect(2).says(&["/dev/null", "only once"]);
     slice(Path::new("no-such.json"), "--steps", "1", &out).expect(2).says(&["no-such.json"]);
     slice(&trace, "--time", "5ms..1ms", &out).expect(2).says(&["ends before it starts"]);
     slice(&trace, "--steps", "1", folder.path()).expect(2).says(&["cannot write"]);
