@@ -7,12 +7,13 @@ use super::forest::Forest;
 use super::kernels::{self, KernelRow};
 use super::launches::Launches;
 use super::memory::{self, MemoryRow};
-use super::ops::{self, OpRow};
+use super::ops::{self, OpRow, RankedOp};
 use super::pieces::Pieces;
 use super::steps::Steps;
 use super::timeline::{self, DeviceRow};
 use crate::audit::Finding;
 use crate::trace::Trace;
+use crate::units::Nanoseconds;
 use std::sync::OnceLock;
 
 /// A trace, and what is known of it.
@@ -82,9 +83,26 @@ impl<'t> Context<'t> {
         self.answers.operators.get_or_init(|| ops::rows(self, Grouping::Name))
     }
 
+    /// The operator rows by rank, and the host self time of them all: those of [`operators`](Self::operators), which need not
+    /// be worked out for them.
+    pub fn ranking(&self) -> (Vec<RankedOp>, Nanoseconds) {
+        match self.answers.operators.get() {
+            Some(rows) => (rows.iter().map(RankedOp::from).collect(), rows.iter().map(|row| row.host_self).sum()),
+            None => ops::ranking(self),
+        }
+    }
+
     /// The timeline of every device.
     pub fn devices(&self) -> &[DeviceRow] {
         self.answers.devices.get_or_init(|| timeline::rows(self))
+    }
+
+    /// Total and busy time of every device: those of [`devices`](Self::devices), which need not be worked out for them.
+    pub fn device_times(&self) -> Vec<(Nanoseconds, Nanoseconds)> {
+        match self.answers.devices.get() {
+            Some(devices) => devices.iter().map(|device| (device.total(), device.busy)).collect(),
+            None => timeline::total_and_busy(self.trace),
+        }
     }
 
     /// The kernel rows.

@@ -10,7 +10,7 @@ use crate::catalog::categories::OpCategory;
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
 use crate::trace::events::{HostKind, NO_DEVICE_ID};
-use crate::trace::names::NameId;
+use crate::trace::names::{NameId, Names};
 use crate::units::{Bytes, Nanoseconds, count, narrow, share, widen};
 use hashbrown::HashMap;
 use std::cmp::Reverse;
@@ -249,6 +249,73 @@ pub fn rows(context: &Context<'_>, grouping: Grouping) -> Vec<OpRow> {
     finish(context, groups.labelled())
 }
 
+/// What is known of an operator by its rank.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RankedOp {
+    /// Its name.
+    pub name: Untrusted,
+    /// What it is ranked by: device self time; on a CPU trace host self time.
+    pub time: Nanoseconds,
+    /// The share of that in the sum over all rows.
+    pub share: Option<f64>,
+    /// Whether it is an annotation.
+    pub is_annotation: bool,
+}
+
+impl From<&OpRow> for RankedOp {
+    fn from(row: &OpRow) -> Self {
+        let (time, share) = row.ranked_by();
+        Self { name: row.name.clone(), time, share, is_annotation: row.is_annotation() }
+    }
+}
+
+/// The rows by name with nothing but what ranks them, in the order of [`rows`]: a third of the work. And the host self time of
+/// them all.
+#[must_use]
+pub fn ranking(context: &Context<'_>) -> (Vec<RankedOp>, Nanoseconds) {
+    #[derive(Clone, Copy, Default)]
+    struct Sums {
+        kind: Option<HostKind>,
+        host_self: Nanoseconds,
+        device_self: Nanoseconds,
+        is_there: bool,
+    }
+    let trace = context.trace;
+    // By name; the last one is of events without launch.
+    let mut sums = vec![Sums::default(); trace.names.len() + 1];
+    for row in context.forest.nodes() {
+        let Some(sum) = sums.get_mut(trace.host.name(row).index()) else { continue };
+        let kind = trace.host.kind(row);
+        sum.kind = Some(sum.kind.map_or(kind, |known| known.min(kind)));
+        sum.host_self += context.forest.own_time(row);
+        sum.is_there = true;
+    }
+    for row in 0..trace.device.len() {
+        let name = context.launches.owner_of(row).map_or(trace.names.len(), |owner| trace.host.name(owner).index());
+        let Some(sum) = sums.get_mut(name) else { continue };
+        sum.device_self += trace.device.duration(row);
+        sum.is_there = true;
+    }
+    let keys = (0..narrow(trace.names.len())).map(|id| Key::Name(NameId::from_column(id))).chain([Key::NoLaunch]);
+    let mut labelled: BTreeMap<Untrusted, Sums> = BTreeMap::new();
+    for (key, sum) in keys.zip(&sums).filter(|(_, sum)| sum.is_there) {
+        let all = labelled.entry(label(&trace.names, key)).or_default();
+        all.kind = all.kind.into_iter().chain(sum.kind).min();
+        all.host_self += sum.host_self;
+        all.device_self += sum.device_self;
+    }
+    let host_sum: Nanoseconds = labelled.values().map(|sum| sum.host_self).sum();
+    let device_sum = super::launches::device_time(trace);
+    let has_device = trace.has_device_events();
+    let ranked = labelled.into_iter().map(|(name, sum)| {
+        let (time, of) = if has_device { (sum.device_self, device_sum) } else { (sum.host_self, host_sum) };
+        RankedOp { name, time, share: share(time, of), is_annotation: sum.kind == Some(HostKind::Annotation) }
+    });
+    let mut ranked: Vec<RankedOp> = ranked.collect();
+    ranked.sort_by(|left, right| right.time.cmp(&left.time).then_with(|| left.name.cmp(&right.name)));
+    (ranked, host_sum)
+}
+
 /// What makes one row, by ids: millions of nodes are grouped, and only the groups get texts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
@@ -256,6 +323,21 @@ enum Key {
     Shape(NameId, NameId),
     Module(NameId),
     NoLaunch,
+}
+
+/// What the row of a key is called.
+fn label(names: &Names, key: Key) -> Untrusted {
+    let name = |id| match names.get(id) {
+        step if step.starts_with("ProfilerStep#") => "ProfilerStep*",
+        name => name,
+    };
+    match key {
+        Key::Name(id) | Key::Shape(id, NameId::NONE) => name(id).into(),
+        Key::Shape(id, shapes) => format!("{} {}", name(id), names.get(shapes)).into(),
+        Key::Module(NameId::NONE) => "[no module]".into(),
+        Key::Module(module) => names.untrusted(module),
+        Key::NoLaunch => NO_LAUNCH.into(),
+    }
 }
 
 /// The rows being summed.
@@ -300,25 +382,11 @@ impl<'c, 't> Groups<'c, 't> {
         &mut self.groups[index].1
     }
 
-    fn label(&self, key: Key) -> Untrusted {
-        let names = &self.context.trace.names;
-        let name = |id| match names.get(id) {
-            step if step.starts_with("ProfilerStep#") => "ProfilerStep*",
-            name => name,
-        };
-        match key {
-            Key::Name(id) | Key::Shape(id, NameId::NONE) => name(id).into(),
-            Key::Shape(id, shapes) => format!("{} {}", name(id), names.get(shapes)).into(),
-            Key::Module(NameId::NONE) => "[no module]".into(),
-            Key::Module(module) => names.untrusted(module),
-            Key::NoLaunch => NO_LAUNCH.into(),
-        }
-    }
-
     /// The groups by label; steps of different numbers are one.
     fn labelled(self) -> BTreeMap<Untrusted, Group> {
         let mut labelled: BTreeMap<Untrusted, Group> = BTreeMap::new();
-        let labels: Vec<Untrusted> = self.groups.iter().map(|(key, _)| self.label(*key)).collect();
+        let names = &self.context.trace.names;
+        let labels: Vec<Untrusted> = self.groups.iter().map(|(key, _)| label(names, *key)).collect();
         for (label, (_, group)) in labels.into_iter().zip(self.groups) {
             match labelled.entry(label) {
                 Entry::Vacant(place) => {

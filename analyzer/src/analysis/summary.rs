@@ -1,8 +1,8 @@
 //! One row that says the most: device, steps, busy and idle, top operators, memory.
 
 use super::context::Context;
-use super::ops::OpRow;
-use super::{Analysis, Question, memory, steps, timeline};
+use super::ops::RankedOp;
+use super::{Analysis, Question, memory, steps};
 use crate::table::{Cell, Column, Recorded, Table, Unit, Why, headings};
 use crate::text::Untrusted;
 use crate::trace::Trace;
@@ -40,7 +40,7 @@ pub struct SummaryRow {
     /// The highest peak of a device; of the host on a CPU trace.
     pub peak_allocated: Recorded<Bytes>,
     /// The operators and calls with the most self time (annotations aside).
-    pub top_ops: Vec<OpRow>,
+    pub top_ops: Vec<RankedOp>,
 }
 
 /// The columns. `model`, `torch`, `events` and `verdict` are known to whoever opened the file, and filled in there.
@@ -155,9 +155,8 @@ pub const COLUMNS: &[Column<SummaryRow>] = &[
     },
 ];
 
-fn top_op(row: &OpRow) -> Cell {
-    let (time, share) = row.ranked_by();
-    Cell::Record(vec![("name", row.name.clone().into()), ("self_ns", time.into()), ("share", share.into())])
+fn top_op(op: &RankedOp) -> Cell {
+    Cell::Record(vec![("name", op.name.clone().into()), ("self_ns", op.time.into()), ("share", op.share.into())])
 }
 
 fn table(question: &Question<'_>) -> Table {
@@ -170,11 +169,9 @@ pub fn row(context: &Context<'_>) -> SummaryRow {
     let trace = context.trace;
     let has_device = trace.has_device_events();
     let on_device = |value| if has_device { Recorded::Yes(value) } else { Recorded::No(Why::NoDevice) };
-    context.pieces(); // which the operators need: whoever works them out should not wait
-    let (devices, (ops, peak_allocated)) =
-        rayon::join(|| context.devices(), || rayon::join(|| context.operators(), || peak(context)));
-    let host_self = ops.iter().map(|op| op.host_self).sum();
-    let top_ops = ops.iter().filter(|op| !op.is_annotation()).take(TOP_OPS).cloned().collect();
+    let (devices, ((ops, host_self), peak_allocated)) =
+        rayon::join(|| context.device_times(), || rayon::join(|| context.ranking(), || peak(context)));
+    let top_ops = ops.into_iter().filter(|op| !op.is_annotation).take(TOP_OPS).collect();
     SummaryRow {
         device: device_name(trace),
         steps: if context.steps.annotated {
@@ -186,8 +183,8 @@ pub fn row(context: &Context<'_>) -> SummaryRow {
             Some(statistics) => Recorded::Yes(statistics.mean),
             None => Recorded::No(Why::NoSteps),
         },
-        total: if has_device { devices.iter().map(timeline::DeviceRow::total).sum() } else { host_extent(trace) },
-        busy: on_device(devices.iter().map(|device| device.busy).sum()),
+        total: if has_device { devices.iter().map(|(total, _)| *total).sum() } else { host_extent(trace) },
+        busy: on_device(devices.iter().map(|(_, busy)| *busy).sum()),
         device_time: on_device(super::launches::device_time(trace)),
         host_self,
         peak_allocated,

@@ -2,7 +2,7 @@
 
 use super::categories::{Kind, Role, step_partition};
 use super::context::Context;
-use super::ops::{self, OpRow};
+use super::ops::{self, OpRow, RankedOp};
 use super::{Grouping, categories, memory, select, steps, timeline};
 use crate::trace::Trace;
 use crate::trace::sketch::sketch;
@@ -12,8 +12,16 @@ fn ns(count: i64) -> Nanoseconds {
     Nanoseconds::new(count)
 }
 
+/// The operator rows; and what says less of them, and of the devices, must say the same.
 fn ops(trace: &Trace) -> Vec<OpRow> {
-    ops::rows(&Context::new(trace), Grouping::Name)
+    let context = Context::new(trace);
+    let rows = ops::rows(&context, Grouping::Name);
+    let host_self = rows.iter().map(|row| row.host_self).sum();
+    assert_eq!(ops::ranking(&context), (rows.iter().map(RankedOp::from).collect(), host_self));
+    let devices = timeline::rows(&context);
+    let times: Vec<_> = devices.iter().map(|device| (device.total(), device.busy)).collect();
+    assert_eq!(timeline::total_and_busy(trace), times);
+    rows
 }
 
 fn op<'r>(rows: &'r [OpRow], name: &str) -> &'r OpRow {

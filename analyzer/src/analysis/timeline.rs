@@ -6,6 +6,7 @@ use super::intervals::Span;
 use super::nearly::sort_nearly_sorted;
 use super::{Analysis, Question};
 use crate::table::{Cell, Column, Table, Unit, Why, headings};
+use crate::trace::Trace;
 use crate::trace::events::{DeviceKind, NO_DEVICE_ID};
 use crate::units::{Nanoseconds, Timestamp, count, narrow, round_places, share, to_f64, widen};
 use std::collections::BTreeMap;
@@ -214,22 +215,47 @@ fn table(question: &Question<'_>) -> Table {
 /// One row per device, by id.
 #[must_use]
 pub fn rows(context: &Context<'_>) -> Vec<DeviceRow> {
-    let trace = context.trace;
-    let mut by_device: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
-    for row in 0..trace.device.len() {
-        by_device.entry(trace.device.device(row)).or_default().push(narrow(row));
-    }
+    let by_device = by_device(context.trace);
     if by_device.is_empty() {
         return Vec::new();
     }
     let host = HostView::new(context);
-    // In order of time, every union below is one pass.
-    let in_order = |mut rows: Vec<u32>| {
-        let key = |row: u32| (trace.device.start(widen(row)), trace.device.end(widen(row)));
-        sort_nearly_sorted(&mut rows, |&left, &right| key(left).cmp(&key(right)));
-        rows
-    };
-    by_device.into_iter().filter_map(|(device, rows)| row(context, &host, device, &in_order(rows))).collect()
+    by_device.into_iter().filter_map(|(device, rows)| row(context, &host, device, &rows)).collect()
+}
+
+/// Total and busy time of every device, by id: as in its row, for whoever needs no more of it.
+#[must_use]
+pub fn total_and_busy(trace: &Trace) -> Vec<(Nanoseconds, Nanoseconds)> {
+    let times = by_device(trace).into_values().filter_map(|rows| {
+        let (start, end) = extent(trace, &rows)?;
+        Some((end - start, busy(trace, &rows).length()))
+    });
+    times.collect()
+}
+
+/// The rows of each device in order of time, so that every union of them is one pass.
+fn by_device(trace: &Trace) -> BTreeMap<i64, Vec<u32>> {
+    let mut by_device: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+    for row in 0..trace.device.len() {
+        by_device.entry(trace.device.device(row)).or_default().push(narrow(row));
+    }
+    let key = |row: u32| (trace.device.start(widen(row)), trace.device.end(widen(row)));
+    for rows in by_device.values_mut() {
+        sort_nearly_sorted(rows, |&left, &right| key(left).cmp(&key(right)));
+    }
+    by_device
+}
+
+/// The first start and the last end.
+fn extent(trace: &Trace, rows: &[u32]) -> Option<(Timestamp, Timestamp)> {
+    let start = ids(rows).map(|row| trace.device.start(row)).min()?;
+    let end = ids(rows).map(|row| trace.device.end(row)).max()?;
+    Some((start, end))
+}
+
+/// When any of the events ran.
+fn busy(trace: &Trace, rows: &[u32]) -> Span {
+    Span::union(ids(rows).map(|row| (trace.device.start(row), trace.device.end(row))))
 }
 
 fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[u32]) -> Option<DeviceRow> {
@@ -243,12 +269,11 @@ fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[u32]
             && communicates_by_name.get(trace.device.name(row).index()) == Some(&true)
     };
     let copies = |row| trace.device.kind(row) == DeviceKind::Memcpy;
-    let all = span(&|_| true);
+    let all = busy(trace, rows);
     let communication = span(&communicates);
     let memcpy = span(&copies);
     let computation = span(&|row| !communicates(row) && !copies(row));
-    let start = ids(rows).map(|row| trace.device.start(row)).min()?;
-    let end = ids(rows).map(|row| trace.device.end(row)).max()?;
+    let (start, end) = extent(trace, rows)?;
     let steps = context.steps.span();
     Some(DeviceRow {
         device,
@@ -308,7 +333,7 @@ fn streams(context: &Context<'_>, rows: &[u32]) -> Vec<StreamRow> {
             StreamRow {
                 stream,
                 events: count(rows.len()),
-                busy: Span::union(ids(&rows).map(|row| (trace.device.start(row), trace.device.end(row)))).length(),
+                busy: busy(trace, &rows).length(),
                 delay: delays(&launched),
                 depth: queue_depth(&launched),
             }

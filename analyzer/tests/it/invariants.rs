@@ -52,6 +52,27 @@ fn every_event_is_kept_and_counted() {
     }
 }
 
+/// The summary works out less than the tables that say more of the same.
+#[test]
+fn the_summary_says_what_the_tables_say() {
+    for (position, name) in each() {
+        let (summary, ops, devices) = (summary_of(position), rows_of("ops", position), rows_of("timeline", position));
+        let self_key = if devices.is_empty() { "host_self" } else { "device_self" };
+        let mut ranked = ops.iter();
+        for top in summary["top_ops"].as_array().unwrap() {
+            // (Annotations are left out there.)
+            let row = ranked.find(|row| row["name"] == top["name"]).unwrap_or_else(|| panic!("{top} of {name}"));
+            assert_eq!(row[format!("{self_key}_ns")], top["self_ns"], "{name}");
+            assert_eq!(row[format!("{self_key}_share")], top["share"], "{name}");
+        }
+        assert_eq!(whole(&summary, "host_self_ns"), sum(&ops, "host_self_ns"), "{name}");
+        if !devices.is_empty() {
+            assert_eq!(whole(&summary, "total_ns"), sum(&devices, "total_ns"), "{name}");
+            assert_eq!(whole(&summary, "busy_ns"), sum(&devices, "busy_ns"), "{name}");
+        }
+    }
+}
+
 #[test]
 fn device_self_times_sum_to_the_devices_time() {
     for (position, name) in each() {
