@@ -77,7 +77,7 @@ const ODD_VALUES: [&str; 13] = [
     r#""\u0031""#,
     r#"{"a": [1, {"name": "x"}]}"#,
 ];
-/// (A second `ph` behind that of a flow is not looked at: see ARCHITECTURE.md, known.)
+/// (`ph` comes from [`PHASES`], once.)
 const EVENT_KEYS: [&str; 10] = ["cat", "name", "pid", "tid", "ts", "dur", "id", "s", "bp", "level"];
 const ARGUMENT_KEYS: [&str; 26] = [
     "External id",
