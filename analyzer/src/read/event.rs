@@ -1,4 +1,5 @@
-//! One event: where each value that the analyses use stands in its text. Nothing is decoded here.
+//! One event: where each value that the analyses use stands in its text. Nothing is decoded here but plain numbers, where they
+//! are passed anyway.
 
 use super::categories::category;
 use super::lexer::{Beyond, Stop, skip_blank, skip_value};
@@ -46,12 +47,17 @@ pub(super) enum Field {
 }
 
 const FIELDS: usize = Field::SyncKind as usize + 1;
-const EVENT_MASK: u32 = (1 << Field::ExternalId as u32) - 1;
+const EVENT_MASK: u32 = Field::ExternalId.bit() - 1;
 
 impl Field {
     /// Whether it is a member of `args`.
     pub(super) const fn is_argument(self) -> bool {
-        self as u32 >= Self::ExternalId as u32
+        self.bit() & EVENT_MASK == 0
+    }
+
+    /// Its bit in a set of fields.
+    const fn bit(self) -> u32 {
+        1 << self as u32
     }
 }
 
@@ -92,7 +98,7 @@ impl Values {
     /// The text of `field`, quotes included.
     #[inline]
     pub(super) fn get<'t>(&self, text: &'t [u8], field: Field) -> Option<&'t [u8]> {
-        if self.present & 1 << field as u32 == 0 {
+        if self.present & field.bit() == 0 {
             return None;
         }
         let (from, to) = *self.spans.get(field as usize)?;
@@ -101,7 +107,7 @@ impl Values {
 
     #[inline]
     pub(super) fn set(&mut self, field: Field, from: usize, to: usize) {
-        let bit = 1 << field as u32;
+        let bit = field.bit();
         self.duplicate_key |= self.present & bit != 0;
         self.present |= bit;
         self.decoded &= !bit;
@@ -112,13 +118,10 @@ impl Values {
     #[inline]
     pub(super) fn set_steady(&mut self, steady: &[Steady], seam: usize) {
         for value in steady {
-            let bit = 1 << value.field as u32;
-            self.duplicate_key |= self.present & bit != 0;
-            self.present |= bit;
-            self.decoded = self.decoded & !bit | u32::from(value.is_decoded) << value.field as u32;
-            self.numbers[value.field as usize] = value.number;
-            let from = crate::units::narrow(seam);
-            self.spans[value.field as usize] = (from + u32::from(value.from), from + u32::from(value.to));
+            self.set(value.field, seam + usize::from(value.from), seam + usize::from(value.to));
+            if value.is_decoded {
+                self.decode(value.field, value.number);
+            }
         }
     }
 
@@ -126,7 +129,12 @@ impl Values {
     #[inline]
     fn set_number(&mut self, field: Field, (from, to): (usize, usize), number: i64) {
         self.set(field, from, to);
-        self.decoded |= 1 << field as u32;
+        self.decode(field, number);
+    }
+
+    #[inline]
+    fn decode(&mut self, field: Field, number: i64) {
+        self.decoded |= field.bit();
         self.numbers[field as usize] = number;
     }
 }
@@ -151,7 +159,7 @@ impl Slots {
     /// code of a category.
     #[inline]
     pub(super) fn number(&self, field: Field) -> Option<i64> {
-        let known = self.values.present & self.values.decoded & 1 << field as u32 != 0;
+        let known = self.values.present & self.values.decoded & field.bit() != 0;
         self.values.numbers.get(field as usize).filter(|_| known).copied()
     }
 
@@ -159,9 +167,9 @@ impl Slots {
     pub(super) fn stretch<'t>(&self, text: &'t [u8], fields: &[Field]) -> (u32, &'t [u8]) {
         let (mut present, mut from, mut to) = (0, u32::MAX, 0);
         for &field in fields {
-            if self.values.present & 1 << field as u32 != 0 {
+            if self.values.present & field.bit() != 0 {
                 let span = self.values.spans[field as usize];
-                (present, from, to) = (present | 1 << field as u32, from.min(span.0), to.max(span.1));
+                (present, from, to) = (present | field.bit(), from.min(span.0), to.max(span.1));
             }
         }
         (present, text.get(from as usize..to as usize).unwrap_or_default())
@@ -192,7 +200,7 @@ impl Slots {
 /// The event with its strings spelled without needless escapes (`"\\u0058"` is `"X"`), where a used value has an escape that
 /// is not decoded anyway; whoever decodes then need not know that there are any.
 pub(super) fn unescaped(text: &[u8], slots: &Slots) -> Option<Vec<u8>> {
-    const DECODED: u32 = 1 << Field::Name as u32 | 1 << Field::Module as u32;
+    const DECODED: u32 = Field::Name.bit() | Field::Module.bit();
     let spans =
         slots.values.spans.iter().enumerate().filter(|(field, _)| slots.values.present & !DECODED & 1 << field != 0);
     let mut spans: Vec<(usize, usize)> = spans.map(|(_, &(from, to))| (from as usize, to as usize)).collect();
