@@ -95,7 +95,8 @@ fn with_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> Result<T, 
         let asked: u64 = std::env::var("RAYON_NUM_THREADS").ok()?.trim().parse().ok()?;
         (asked > MOST_THREADS.into()).then_some(MOST_THREADS)
     });
-    let Some(threads) = threads else { return work() };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build().map_err(Error::Threads)?;
+    let builder = || rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from));
+    // This thread is one of them: it would only sleep, and whom it wakes, two at once, would share the core that is free.
+    let pool = builder().use_current_thread().build().or_else(|_| builder().build()).map_err(Error::Threads)?;
     pool.install(work)
 }
