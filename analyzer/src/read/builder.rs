@@ -31,9 +31,7 @@ pub(super) struct Builder {
     /// The fields that the latter have.
     config_fields: u32,
     /// The latest track, by how it was spelled: events come in runs of one thread.
-    last_track: Option<(Vec<u8>, Vec<u8>, TrackId)>,
-    /// The same by the numbers of process and thread.
-    last_numbers: Option<((i64, i64), TrackId)>,
+    last_track: Option<(u32, Vec<u8>, TrackId)>,
 }
 
 /// A duration as the file says it.
@@ -55,7 +53,7 @@ impl Builder {
     pub(super) fn forget(&mut self) {
         self.ids = Ids::default();
         (self.shapes, self.configs) = Default::default();
-        (self.last_track, self.last_numbers) = (None, None);
+        self.last_track = None;
     }
 
     /// Takes one strict event.
@@ -266,28 +264,16 @@ impl Builder {
     }
 
     fn track(&mut self, text: &[u8], slots: &Slots) -> TrackId {
-        let numbers = slots.number(Field::Process).zip(slots.number(Field::Thread));
-        if let (Some(numbers), Some((last, track))) = (numbers, self.last_numbers)
-            && numbers == last
-        {
-            return track;
-        }
-        let track = self.spelled_track(text, slots);
-        self.last_numbers = numbers.map(|numbers| (numbers, track));
-        track
-    }
-
-    fn spelled_track(&mut self, text: &[u8], slots: &Slots) -> TrackId {
-        let (process, thread) = (slots.get(text, Field::Process), slots.get(text, Field::Thread));
-        let spelled = (process.unwrap_or_default(), thread.unwrap_or_default());
-        if let Some((last_process, last_thread, track)) = &self.last_track
-            && (last_process.as_slice(), last_thread.as_slice()) == spelled
+        let (present, stretch) = slots.stretch(text, &[Field::Process, Field::Thread]);
+        if let Some((last_present, last_stretch, track)) = &self.last_track
+            && (*last_present, last_stretch.as_slice()) == (present, stretch)
         {
             return *track;
         }
+        let (process, thread) = (slots.get(text, Field::Process), slots.get(text, Field::Thread));
         let place = Place { process: self.identity(process), thread: self.identity(thread) };
         let track = self.ids.tracks.intern(place);
-        self.last_track = Some((spelled.0.to_vec(), spelled.1.to_vec(), track));
+        self.last_track = (stretch.len() < 256).then(|| (present, stretch.to_vec(), track));
         track
     }
 

@@ -4,7 +4,8 @@
 use super::categories::category;
 use super::lexer::{Beyond, Stop, skip_blank, skip_value};
 use super::number::{integer, plain_end, plain_micros, plain_whole};
-use super::seams::{Meaning, Passed, Seams, Steady};
+use super::seam::SteadyValues;
+use super::seams::{Meaning, Passed, Seams};
 use super::strings::inner;
 
 /// The values that are used, of the event and of its `args`.
@@ -56,7 +57,7 @@ impl Field {
     }
 
     /// Its bit in a set of fields.
-    const fn bit(self) -> u32 {
+    pub(super) const fn bit(self) -> u32 {
         1 << self as u32
     }
 }
@@ -116,11 +117,16 @@ impl Values {
 
     /// The same for values that are part of the seam at `seam`.
     #[inline]
-    pub(super) fn set_steady(&mut self, steady: &[Steady], seam: usize) {
-        for value in steady {
-            self.set(value.field, seam + usize::from(value.from), seam + usize::from(value.to));
-            if value.is_decoded {
-                self.decode(value.field, value.number);
+    pub(super) fn set_steady(&mut self, steady: &SteadyValues, text: &[u8], seam: usize) {
+        self.duplicate_key |= self.present & steady.fields != 0 || steady.is_twice;
+        self.present |= steady.fields;
+        for value in steady.as_slice() {
+            let from = seam + usize::from(value.from);
+            let to = seam + usize::from(value.to);
+            self.spans[value.field as usize] = (crate::units::narrow(from), crate::units::narrow(to));
+            match value.number_in(text, from) {
+                Some(number) => self.decode(value.field, number),
+                None => self.decoded &= !value.field.bit(), // one before it, of the same key, may have been
             }
         }
     }
@@ -258,6 +264,9 @@ fn members(text: &[u8], slots: &mut Slots, beyond: &mut Beyond) -> Result<usize,
         at = skip_value(text, value, beyond)?;
         if let Some(field) = meaning.field() {
             values.set(field, value, at);
+            if field == Field::Name {
+                seams.saw_name(at - value);
+            }
         }
     }
 }
@@ -275,28 +284,60 @@ pub(super) fn known_number(field: Field, value: &[u8]) -> Option<i64> {
             _ => None,
         },
         Field::Category => Some(category(inner(value)?).code()),
-        Field::Process | Field::Thread | Field::Device | Field::DeviceId | Field::DeviceType => {
-            integer(inner(value).unwrap_or(value))
-        }
+        Field::Device | Field::DeviceId | Field::DeviceType => integer(inner(value).unwrap_or(value)),
         _ => None,
     }
 }
 
-/// Whether few events differ in the value of a key (with its quotes).
-pub(super) fn is_steady(key: &[u8], in_args: bool, is_flow: bool) -> bool {
-    if in_args {
-        return matches!(
-            key,
-            b"\"queued\""
-                | b"\"device\""
-                | b"\"context\""
-                | b"\"Record function id\""
-                | b"\"Device Id\""
-                | b"\"Device Type\""
-        );
+/// How the values of a key differ from event to event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Steadiness {
+    /// Little.
+    Value,
+    /// In their digits, of which most have as many.
+    Width,
+    /// Wholly.
+    Varies,
+}
+
+/// How the values of a key (with its quotes) differ. Of flows, nobody asks what their numbers are.
+pub(super) fn steadiness(key: &[u8], in_args: bool, is_flow: bool) -> Steadiness {
+    match key {
+        b"\"queued\""
+        | b"\"device\""
+        | b"\"context\""
+        | b"\"Record function id\""
+        | b"\"finished\""
+        | b"\"Device Id\""
+        | b"\"Device Type\""
+            if in_args =>
+        {
+            Steadiness::Value
+        }
+        b"\"External id\""
+        | b"\"external id\""
+        | b"\"correlation\""
+        | b"\"cbid\""
+        | b"\"stream\""
+        | b"\"registers per thread\""
+        | b"\"Ev Idx\""
+        | b"\"Sequence number\""
+        | b"\"Fwd thread id\""
+        | b"\"Python id\""
+        | b"\"Python parent id\""
+        | b"\"Total Allocated\""
+        | b"\"Total Reserved\""
+        | b"\"Addr\""
+            if in_args =>
+        {
+            Steadiness::Width
+        }
+        _ if in_args => Steadiness::Varies,
+        b"\"ph\"" | b"\"cat\"" | b"\"s\"" | b"\"bp\"" => Steadiness::Value,
+        b"\"name\"" if is_flow => Steadiness::Value,
+        b"\"ts\"" | b"\"id\"" | b"\"pid\"" | b"\"tid\"" => Steadiness::Width,
+        _ => Steadiness::Varies,
     }
-    matches!(key, b"\"ph\"" | b"\"cat\"" | b"\"pid\"" | b"\"tid\"" | b"\"s\"" | b"\"bp\"")
-        || is_flow && key == b"\"name\""
 }
 
 /// What a member of an event is for.

@@ -31,6 +31,7 @@ mod readers;
 mod reference;
 mod repair;
 mod rows;
+mod seam;
 mod seams;
 mod sniff;
 mod source;

@@ -19,7 +19,7 @@ fn fast_micros(text: &[u8]) -> Option<i64> {
 }
 
 /// The longest of the usual forms, and what must be seen behind it.
-const FORM_BYTES: usize = 24;
+pub(super) const FORM_BYTES: usize = 24;
 
 /// The microseconds at `at` in the usual form (up to 15 digits, a point, three digits) as nanoseconds, and where they end;
 /// `None` for any other text.
@@ -75,15 +75,36 @@ fn leading_digits(head: &[u8; FORM_BYTES]) -> Option<(usize, [u64; 2])> {
 /// The value of the digits that `head` starts with, and how many these are.
 #[inline(always)]
 fn leading_whole(head: &[u8; FORM_BYTES]) -> Option<(u64, usize)> {
-    let (count, [low, high]) = leading_digits(head)?;
+    let (count, values) = leading_digits(head)?;
+    Some((whole(values, count), count))
+}
+
+/// The number at `at`, which is `count` (1 to 15) digits; `None` where the text ends soon behind it.
+#[inline]
+pub(super) fn whole_of(text: &[u8], at: usize, count: usize) -> Option<i64> {
+    let ([low, high], _) = text.get(at..)?.first_chunk::<16>()?.as_chunks::<8>() else { return None };
+    let values = [*low, *high].map(|word| digits(u64::from_le_bytes(word)).0);
+    Some(whole(values, count).cast_signed())
+}
+
+/// The microseconds at `at`, which are `count` (1 to 15) digits, a point and three more, as nanoseconds; `None` as above.
+#[inline]
+pub(super) fn micros_of(text: &[u8], at: usize, count: usize) -> Option<i64> {
+    let [a, b, c] = text.get(at + count + 1..)?.first_chunk::<3>()?.map(|byte| i64::from(byte.wrapping_sub(b'0')));
+    Some(whole_of(text, at, count)? * 1_000 + a * 100 + b * 10 + c)
+}
+
+/// The number that the first `count` (1 to 15) of sixteen digits are, a byte each.
+#[inline(always)]
+fn whole([low, high]: [u64; 2], count: usize) -> u64 {
     let bits = 8 * crate::units::narrow(count);
     if count <= 8 {
-        return Some((eight_digits(low << (64 - bits)), count));
+        return eight_digits(low << (64 - bits));
     }
     // All digits at the far end of sixteen, with zeros before them.
     let (gap, kept) = (128 - bits, bits - 64);
     let (first, last) = (low << gap, high << gap | low >> kept);
-    Some((eight_digits(first) * 100_000_000 + eight_digits(last), count))
+    eight_digits(first) * 100_000_000 + eight_digits(last)
 }
 
 /// The number of eight digits, a byte each, the first one lowest.

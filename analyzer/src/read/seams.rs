@@ -1,15 +1,18 @@
 //! What stands between two values that vary in an event: separators, keys, colons, blanks, and values that few events differ in.
 //!
 //! ```text
-//! { "ph": "X", "cat": "cpu_op", "name": "aten::mm", "pid": 1, "tid": 1, "ts": 5, "args": { "External id": 7 } }
-//! ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~          ~~~~~~~~~~~~~~~~~~~~~~~~~~~~ ~~~~~~~~~~~~~~~~~~~~~~~~~~  ~~~  seams
+//! { "ph": "X", "cat": "cpu_op", "name": "aten::mm", "pid": 1, "tid": 1, "ts": 8.125, "dur": 4, "args": { "External id": 7 } }
+//! ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~          ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~  ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~  seams
 //! ```
 //! They repeat, event after event. So a seam is first compared, byte for byte, with those that followed the same ones in
 //! earlier events; only where it is none of them is it read. An event laid out like an earlier one costs a comparison a value
-//! that varies. A value may be part of a seam where its key says that few differ (`is_steady`), and as long as few do.
+//! that varies. A value may be part of a seam where its key says that few differ in it, or in the number of its digits
+//! (`steadiness`), and as long as few do.
 
-use super::event::{Field, Values, argument, is_flow, is_steady, known_number, member};
+use super::event::{Field, Steadiness, Values, argument, is_flow, member, steadiness};
 use super::lexer::{Beyond, Stop, byte, skip_blank, skip_string, skip_value};
+use super::number::FORM_BYTES;
+use super::seam::{MOST_STEADY, NAME_LENGTHS, Part, SEAM_BYTES, Seam, SteadyValues};
 use super::strings::decode;
 use crate::units::widen;
 
@@ -47,28 +50,10 @@ pub(super) struct Then {
     pub(super) args_begun: u8,
 }
 
-/// A used value that is part of a seam, and where it stands in it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Steady {
-    pub(super) field: Field,
-    pub(super) from: u8,
-    pub(super) to: u8,
-    /// What it comes to ([`known_number`]), where it is decoded.
-    pub(super) number: i64,
-    pub(super) is_decoded: bool,
-}
-
 /// So many seams are remembered; what is new beyond them is read one by one. (A trace has a few dozen kinds of events.)
 const MOST_KNOWN: usize = 2048;
-/// Longer seams are not remembered.
-const SEAM_BYTES: usize = 64;
-/// So many used values may be part of one.
-const MOST_STEADY: usize = 4;
 /// So many seams that follow one are remembered.
 const MOST_FOLLOWERS: usize = 32;
-/// So many ways in which the event before may have ended are told apart.
-const CONTEXTS: usize = 1 << CONTEXT_BITS;
-const CONTEXT_BITS: u32 = 4;
 /// Those that hold values leave some room to those that do not: any value is matched by these.
 const MOST_STEADY_FOLLOWERS: usize = MOST_FOLLOWERS - 2;
 /// The end of nothing.
@@ -77,79 +62,6 @@ const NOWHERE: Then = Then { value: None, in_args: false, args_begun: 0 };
 const START: u32 = 0;
 /// No entry, or one that is not remembered.
 const NONE: u32 = u32::MAX;
-
-/// A seam as it stood before, behind certain others: entries form a tree of the layouts that events have.
-#[derive(Clone, Debug)]
-struct Seam {
-    words: [u64; SEAM_BYTES / 8],
-    /// Which bytes of these are the seam's.
-    masks: [u64; SEAM_BYTES / 8],
-    length: u8,
-    then: Then,
-    steady: [Steady; MOST_STEADY],
-    steady_count: u8,
-    /// The seams that followed, those that did so often first.
-    followers: Vec<u32>,
-    /// What followed the latest time, by how the event before ended: events come in patterns, of operators, calls, arrows
-    /// and kernels. (Here, not in a table of their own: the way to the next seam is what each step waits for.)
-    guesses: [u16; CONTEXTS],
-}
-
-impl Steady {
-    /// Whether it is the phase of a flow event, in the seam at `from`.
-    fn is_phase_of_flow(self, text: &[u8], from: usize) -> bool {
-        let value = text.get(from + usize::from(self.from)..from + usize::from(self.to));
-        self.field == Field::Phase && value.is_some_and(is_flow)
-    }
-}
-
-impl Seam {
-    fn new(text: &[u8], then: Then, values: &[Steady]) -> Self {
-        let (mut words, mut masks) = ([0; SEAM_BYTES / 8], [0; SEAM_BYTES / 8]);
-        for ((word, mask), chunk) in words.iter_mut().zip(&mut masks).zip(text.chunks(8)) {
-            (*word, *mask) = (word_of(chunk), u64::MAX >> (64 - 8 * chunk.len()));
-        }
-        let mut steady = [Steady { field: Field::Phase, from: 0, to: 0, number: 0, is_decoded: false }; MOST_STEADY];
-        steady.iter_mut().zip(values).for_each(|(place, value)| *place = *value);
-        Self {
-            words,
-            masks,
-            length: u8::try_from(text.len()).unwrap_or(0),
-            then,
-            steady,
-            steady_count: u8::try_from(values.len().min(MOST_STEADY)).unwrap_or(0),
-            followers: Vec::new(),
-            guesses: [0; CONTEXTS],
-        }
-    }
-
-    /// The used values in it.
-    #[inline]
-    fn steady(&self) -> &[Steady] {
-        self.steady.get(..usize::from(self.steady_count)).unwrap_or_default()
-    }
-
-    /// Whether `text` is this seam.
-    fn is(&self, text: &[u8]) -> bool {
-        let mut words = text.chunks(8).map(word_of);
-        text.len() == usize::from(self.length) && self.words.iter().all(|word| words.next().unwrap_or(0) == *word)
-    }
-
-    /// Whether `head` starts with this seam.
-    #[inline]
-    fn starts(&self, head: &[u8; SEAM_BYTES]) -> bool {
-        let (chunks, _) = head.as_chunks::<8>();
-        let seam = self.words.iter().zip(&self.masks);
-        // All of it whatever the length: a loop without branches, compiled to vector code.
-        let odd = seam.zip(chunks).map(|((word, mask), chunk)| (word ^ u64::from_le_bytes(*chunk)) & mask);
-        odd.fold(0, |odd, word| odd | word) == 0
-    }
-}
-
-/// Up to eight bytes as a word.
-fn word_of(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
-}
 
 /// What was passed of an event.
 #[derive(Clone, Copy)]
@@ -165,17 +77,42 @@ impl Passed {
     pub(super) const NOTHING: Self = Self { seam: START, in_args: false };
 }
 
-/// What `ended`, the last seam of an event, says of those that follow.
-fn context(ended: u32) -> usize {
-    widen(ended.wrapping_mul(0x9e37_79b1) >> (32 - CONTEXT_BITS))
+/// What came before a seam, as far as guesses at it are told apart by it: events come in patterns, of operators, calls,
+/// arrows and kernels.
+#[derive(Debug, Default)]
+struct Past {
+    /// What the latest events were, 16 bits each: how they ended, and how long their names were.
+    events: u64,
+    /// How long the name of the event at hand is.
+    name_bytes: usize,
 }
+
+impl Past {
+    /// The event at hand ends with this seam.
+    fn end_event(&mut self, seam: u32) {
+        let event = u64::from(seam).wrapping_mul(37).wrapping_add(crate::units::count(self.name_bytes));
+        self.events = self.events << 16 | event & 0xffff;
+        self.name_bytes = 0;
+    }
+
+    /// The place of what follows the three latest events, among [`STARTS`].
+    fn place(&self) -> usize {
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 by the golden ratio: neighbours go far from each other
+        usize::try_from((self.events << 16).wrapping_mul(SPREAD) >> (64 - STARTS_BITS)).unwrap_or(0)
+    }
+}
+
+/// So many guesses at the first seam of an event are remembered.
+const STARTS: usize = 1 << STARTS_BITS;
+const STARTS_BITS: u32 = 12;
 
 /// The seams of a file.
 #[derive(Debug)]
 pub(super) struct Seams {
     known: Vec<Seam>,
-    /// How the event before ended.
-    context: usize,
+    past: Past,
+    /// The first seam of an event, by what came before.
+    starts: Vec<u16>,
     /// The key, with its quotes, that started the first event.
     first_key: Option<Vec<u8>>,
 }
@@ -183,7 +120,7 @@ pub(super) struct Seams {
 impl Default for Seams {
     fn default() -> Self {
         let start = Seam::new(b"", NOWHERE, &[]);
-        Self { known: vec![start], context: 0, first_key: None }
+        Self { known: vec![start], past: Past::default(), starts: vec![0; STARTS], first_key: None }
     }
 }
 
@@ -192,8 +129,8 @@ impl Default for Seams {
 struct Cut {
     at: usize,
     then: Then,
-    /// How many used values stand before it.
-    steady: usize,
+    /// How many values stand before it.
+    parts: usize,
 }
 
 impl Seams {
@@ -207,6 +144,11 @@ impl Seams {
         self.first_key.get_or_insert_with(|| b"\"ph\"".to_vec());
     }
 
+    /// The event's name is so long.
+    pub(super) const fn saw_name(&mut self, bytes: usize) {
+        self.past.name_bytes = bytes;
+    }
+
     /// Where the seam at `at` ends, and where it leads; it follows `last`. The first one of an event starts with its brace. The
     /// used values that are part of it go to `values`.
     #[inline]
@@ -217,28 +159,33 @@ impl Seams {
         last: Passed,
         (values, beyond): (&mut Values, &mut Beyond),
     ) -> Result<(usize, Option<Meaning>, Passed), Stop> {
-        let head = text.get(at..).and_then(<[u8]>::first_chunk::<SEAM_BYTES>);
-        let Some((index, seam)) = head.and_then(|head| self.follower(last.seam, head)) else {
+        let head = text.get(at..).unwrap_or_default();
+        let Some((index, seam)) = self.follower(last.seam, head) else {
             // (Taken apart, so that what is known stays in registers.)
             let (at, value, passed) = self.read(text, at, last, (values, beyond))?;
             return Ok((at, value, passed));
         };
         let (end, then) = (at + usize::from(seam.length), seam.then);
         values.begin_args(then.args_begun);
-        values.set_steady(seam.steady(), at);
+        values.set_steady(&seam.steady, text, at);
         let passed = Passed { seam: index, in_args: then.in_args };
         // More blanks than the last time are as good.
         if then.value.is_some() {
             return Ok((skip_blank(text, end), then.value, passed));
         }
-        self.context = context(index);
+        self.past.end_event(index);
         Ok((end, None, passed))
     }
 
     /// The seam behind `last` with which `head` starts.
     #[inline]
-    fn follower(&mut self, last: u32, head: &[u8; SEAM_BYTES]) -> Option<(u32, &Seam)> {
-        let guess = u32::from(*self.known.get(widen(last))?.guesses.get(self.context)?);
+    fn follower(&mut self, last: u32, head: &[u8]) -> Option<(u32, &Seam)> {
+        let guess = if last == START {
+            *self.starts.get(self.past.place())?
+        } else {
+            *self.known.get(widen(last))?.guesses.get(self.past.name_bytes % NAME_LENGTHS)?
+        };
+        let guess = u32::from(guess);
         let is_right = guess != START && self.known.get(widen(guess)).is_some_and(|seam| seam.starts(head));
         let index = if is_right { guess } else { self.other(last, head)? };
         Some((index, self.known.get(widen(index))?))
@@ -246,14 +193,20 @@ impl Seams {
 
     /// The same where it was not guessed.
     #[inline(never)]
-    fn other(&mut self, last: u32, head: &[u8; SEAM_BYTES]) -> Option<u32> {
+    fn other(&mut self, last: u32, head: &[u8]) -> Option<u32> {
         let followers = &self.known.get(widen(last))?.followers;
         let starts = |index: u32| self.known.get(widen(index)).is_some_and(|seam| seam.starts(head));
         let rank = followers.iter().position(|&index| starts(index))?;
         let index = *followers.get(rank)?;
+        let is_start = last == START;
         let last = self.known.get_mut(widen(last))?;
         last.followers.swap(rank, rank.saturating_sub(1));
-        *last.guesses.get_mut(self.context)? = u16::try_from(index).unwrap_or(0);
+        let guess = u16::try_from(index).unwrap_or(0);
+        if is_start {
+            *self.starts.get_mut(self.past.place())? = guess;
+        } else {
+            *last.guesses.get_mut(self.past.name_bytes % NAME_LENGTHS)? = guess;
+        }
         Some(index)
     }
 
@@ -269,8 +222,7 @@ impl Seams {
         let mut then = Then { value: None, in_args: last.in_args, args_begun: 0 };
         let mut at = from;
         let mut at_brace = last.seam == START;
-        let mut cuts: Vec<Cut> = Vec::new();
-        let mut steady: Vec<Steady> = Vec::new();
+        let (mut cuts, mut parts): (Vec<Cut>, Vec<Part>) = Default::default();
         let mut is_odd = false;
         let end = loop {
             at = skip_blank(text, at);
@@ -298,7 +250,7 @@ impl Seams {
             }
             if meaning == Meaning::Args && byte(text, value)? == b'{' {
                 // What the `args` before held counts no more.
-                is_odd |= steady.iter().any(|value| value.field.is_argument());
+                is_odd |= parts.iter().any(|part| part.used.is_some_and(|used| used.field.is_argument()));
                 then.args_begun = then.args_begun.saturating_add(1);
                 then.in_args = true;
                 (at, at_brace) = (value, true);
@@ -306,50 +258,45 @@ impl Seams {
             }
             then.value = Some(meaning);
             let is_flow = values.get(text, Field::Phase).is_some_and(is_flow)
-                || steady.iter().any(|value| value.is_phase_of_flow(text, from));
-            if !is_steady(quoted, then.in_args, is_flow) || !matches!(byte(text, value)?, b'"' | b'0'..=b'9') {
+                || parts.iter().any(|part| part.is_phase_of_flow(text, from));
+            let steadiness = steadiness(quoted, then.in_args, is_flow);
+            if steadiness == Steadiness::Varies || !matches!(byte(text, value)?, b'"' | b'0'..=b'9' | b't' | b'f') {
                 break value;
             }
             let value_end = skip_value(text, value, beyond)?;
-            if text.get(value..value_end).unwrap_or_default().contains(&b'\\') {
-                break value;
-            }
-            // Where it is must fit.
-            let (Ok(place_from), Ok(place_to)) = (u8::try_from(value - from), u8::try_from(value_end - from)) else {
+            let Some(part) = Part::new(text, (from, value, value_end), (meaning, steadiness, is_flow)) else {
                 break value;
             };
-            cuts.push(Cut { at: value, then, steady: steady.len() });
-            if let Some(field) = meaning.field() {
-                let known = known_number(field, text.get(value..value_end).unwrap_or_default());
-                let (number, is_decoded) = (known.unwrap_or(0), known.is_some());
-                steady.push(Steady { field, from: place_from, to: place_to, number, is_decoded });
-            }
+            cuts.push(Cut { at: value, then, parts: parts.len() });
+            parts.push(part);
             then.value = None;
             (at, at_brace) = (value_end, false);
         };
-        cuts.push(Cut { at: end, then, steady: steady.len() });
+        cuts.push(Cut { at: end, then, parts: parts.len() });
         cuts.truncate(if is_odd { 1 } else { cuts.len() });
-        let (cut, seam) = self.remember(text, (last.seam, from), &cuts, &steady);
+        let (cut, seam) = self.remember(text, (last.seam, from), &cuts, &parts);
         values.begin_args(cut.then.args_begun);
-        values.set_steady(steady.get(..cut.steady).unwrap_or_default(), from);
+        for parts in parts.get(..cut.parts).unwrap_or_default().chunks(MOST_STEADY) {
+            values.set_steady(&SteadyValues::of(parts), text, from);
+        }
         if cut.then.value.is_none() {
-            self.context = context(seam);
+            self.past.end_event(seam);
         }
         Ok((cut.at, cut.then.value, Passed { seam, in_args: cut.then.in_args }))
     }
 
     /// Makes the seam a follower of the one before it, where that is remembered too. It ends at the last of the cuts that
     /// can be remembered, which is returned, with its entry or `NONE`.
-    fn remember(&mut self, text: &[u8], (before, from): (u32, usize), cuts: &[Cut], steady: &[Steady]) -> (Cut, u32) {
+    fn remember(&mut self, text: &[u8], (before, from): (u32, usize), cuts: &[Cut], parts: &[Part]) -> (Cut, u32) {
         let seam = |cut: &Cut| text.get(from..cut.at).unwrap_or_default();
         // (`args` that is no object: what is one starts with the same bytes.)
         let may_be_known = |cut: &Cut| {
             (1..=SEAM_BYTES).contains(&(cut.at - from))
                 && seam(cut).is_ascii()
                 && cut.then.value != Some(Meaning::Args)
-                && cut.steady <= MOST_STEADY
+                && parts.iter().take(cut.parts).filter(|part| part.used.is_some()).count() <= MOST_STEADY
         };
-        let whole = cuts.last().copied().unwrap_or(Cut { at: from, then: NOWHERE, steady: 0 });
+        let whole = cuts.last().copied().unwrap_or(Cut { at: from, then: NOWHERE, parts: 0 });
         let Some(before_seam) = self.known.get(widen(before)) else { return (whole, NONE) };
         let followers = before_seam.followers.iter().copied();
         let count = followers.len();
@@ -360,6 +307,10 @@ impl Seams {
                 return (*cut, index);
             }
         }
+        // Near the end of the text a number may go on, so it is no part: less would be remembered than could be.
+        if text.len() - whole.at < FORM_BYTES {
+            return (whole, NONE);
+        }
         let most = if count < MOST_STEADY_FOLLOWERS { cuts.len() } else { 1 };
         let cut = cuts.iter().take(most).rfind(|cut| may_be_known(cut));
         let Some(cut) = cut.filter(|_| self.known.len() < MOST_KNOWN) else { return (whole, NONE) };
@@ -368,7 +319,7 @@ impl Seams {
             before_seam.followers.truncate(MOST_FOLLOWERS - 1);
             before_seam.followers.push(index);
         }
-        self.known.push(Seam::new(seam(cut), cut.then, steady.get(..cut.steady).unwrap_or_default()));
+        self.known.push(Seam::new(seam(cut), cut.then, parts.get(..cut.parts).unwrap_or_default()));
         (*cut, index)
     }
 }
@@ -402,7 +353,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TOKENS: [&str; 18] = [
+    const TOKENS: [&str; 23] = [
         "{",
         "}",
         "}}",
@@ -421,6 +372,11 @@ mod tests {
         r#""stream": 7"#,
         r#""other": [1, 2]"#,
         r#""ts": 1.500"#,
+        r#""ts": 2.750"#,
+        r#""ts": 0"#,
+        r#""ts": 1e3"#,
+        r#""tid": 31"#,
+        r#""stream": 9"#,
     ];
 
     /// An event of up to ten tokens, most of them members with commas between.
@@ -430,7 +386,7 @@ mod tests {
                 let inner: String =
                     parts.iter().map(|(token, comma)| format!("{token}{}", if *comma { ", " } else { "" })).collect();
                 let opened = inner.matches('{').count().saturating_sub(inner.matches('}').count());
-                format!("{{{}{}}}{}", inner.trim_end_matches(", "), "}".repeat(opened), " ".repeat(64))
+                format!("{{{}{}}}{}", inner.trim_end_matches(", "), "}".repeat(opened), " ".repeat(2 * SEAM_BYTES))
             },
         )
     }
@@ -463,7 +419,7 @@ mod tests {
     fn values_that_vary_leave_the_seams() {
         let mut slots = Slots::default();
         for thread in 0..1000 {
-            let text = format!("{{\"ph\": \"X\", \"tid\": {thread}, \"ts\": 5.125}}{}", " ".repeat(64));
+            let text = format!("{{\"ph\": \"X\", \"tid\": {thread}, \"ts\": 5.125}}{}", " ".repeat(2 * SEAM_BYTES));
             assert_eq!(scan(text.as_bytes(), &mut slots), Ok(text.trim_end().len()));
             assert_eq!(slots.number(Field::Start), Some(5_125));
             assert_eq!(slots.get(text.as_bytes(), Field::Thread), Some(thread.to_string().as_bytes()));
