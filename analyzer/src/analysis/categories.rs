@@ -191,21 +191,37 @@ impl Role {
     const fn is_device(self) -> bool {
         matches!(self, Self::Kernel | Self::Communication | Self::Memcpy | Self::Memset)
     }
+}
 
-    fn of_device(trace: &Trace, row: usize) -> Self {
+/// What the names of a trace say of roles: asked once each, however many events have them.
+struct RoleNames {
+    communicates: Vec<bool>,
+    loads_data: Vec<bool>,
+}
+
+impl RoleNames {
+    fn of(trace: &Trace) -> Self {
+        Self { communicates: trace.names.each(is_communication), loads_data: trace.names.each(names_data_loading) }
+    }
+
+    fn of_device(&self, trace: &Trace, row: usize) -> Role {
         match trace.device.kind(row) {
-            DeviceKind::Memcpy => Self::Memcpy,
-            DeviceKind::Memset => Self::Memset,
-            DeviceKind::Kernel if is_communication(trace.names.get(trace.device.name(row))) => Self::Communication,
-            DeviceKind::Kernel | DeviceKind::Packet => Self::Kernel,
+            DeviceKind::Memcpy => Role::Memcpy,
+            DeviceKind::Memset => Role::Memset,
+            DeviceKind::Kernel if self.communicates.get(trace.device.name(row).index()) == Some(&true) => {
+                Role::Communication
+            }
+            DeviceKind::Kernel | DeviceKind::Packet => Role::Kernel,
         }
     }
 
-    fn of_host(trace: &Trace, row: usize) -> Option<Self> {
+    fn of_host(&self, trace: &Trace, row: usize) -> Option<Role> {
         match trace.host.kind(row) {
-            HostKind::Runtime => Some(Self::Runtime),
-            HostKind::Op => Some(Self::CpuExec),
-            HostKind::Annotation if names_data_loading(trace.names.get(trace.host.name(row))) => Some(Self::DataLoader),
+            HostKind::Runtime => Some(Role::Runtime),
+            HostKind::Op => Some(Role::CpuExec),
+            HostKind::Annotation if self.loads_data.get(trace.host.name(row).index()) == Some(&true) => {
+                Some(Role::DataLoader)
+            }
             HostKind::Annotation | HostKind::Overhead => None,
         }
     }
@@ -226,29 +242,32 @@ pub fn step_partition(context: &Context<'_>) -> Vec<(Role, Nanoseconds)> {
     if remaining.pieces().is_empty() {
         return Vec::new();
     }
-    let device_roles: Vec<Role> = (0..trace.device.len()).map(|row| Role::of_device(trace, row)).collect();
-    let host_roles: Vec<Option<Role>> = (0..trace.host.len()).map(|row| Role::of_host(trace, row)).collect();
+    let names = RoleNames::of(trace);
+    let device_roles: Vec<Role> = (0..trace.device.len()).map(|row| names.of_device(trace, row)).collect();
+    let host_roles: Vec<Option<Role>> = (0..trace.host.len()).map(|row| names.of_host(trace, row)).collect();
     let mut times = Vec::new();
+    let mut left = remaining.length();
     // A CPU trace has no device: its roles are absent, not measured and zero (METRICS 6).
     let has_device = trace.has_device_events();
     for role in Role::PRIORITY.into_iter().filter(|role| has_device || !role.is_device()) {
-        let held = if role == Role::Idle {
-            remaining.clone()
-        } else {
-            let device = device_roles
-                .iter()
-                .enumerate()
-                .filter(|(_, its)| **its == role)
-                .map(|(row, _)| (trace.device.start(row), trace.device.end(row)));
-            let host = host_roles
-                .iter()
-                .enumerate()
-                .filter(|(_, its)| **its == Some(role))
-                .map(|(row, _)| (trace.host.start(row), trace.host.end(row)));
-            remaining.and(&Span::union(device.chain(host)))
-        };
-        times.push((role, held.length()));
-        remaining = remaining.minus(&held);
+        if role == Role::Idle {
+            times.push((role, left));
+            continue;
+        }
+        let device = device_roles
+            .iter()
+            .enumerate()
+            .filter(|(_, its)| **its == role)
+            .map(|(row, _)| (trace.device.start(row), trace.device.end(row)));
+        let host = host_roles
+            .iter()
+            .enumerate()
+            .filter(|(_, its)| **its == Some(role))
+            .map(|(row, _)| (trace.host.start(row), trace.host.end(row)));
+        remaining = remaining.minus(&Span::union(device.chain(host)));
+        // What is gone is what the role held.
+        let before = std::mem::replace(&mut left, remaining.length());
+        times.push((role, before - left));
     }
     times
 }

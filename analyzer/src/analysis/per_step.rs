@@ -8,6 +8,7 @@ use super::timeline::DeviceRow;
 use crate::catalog::categories::OpCategory;
 use crate::text::Untrusted;
 use crate::trace::events::{DeviceKind, HostKind};
+use crate::trace::names::{NameId, Names};
 use crate::units::{Nanoseconds, count};
 use std::collections::BTreeMap;
 
@@ -56,6 +57,7 @@ pub fn per_step(context: &Context<'_>, devices: &[DeviceRow]) -> Option<PerStep>
             .collect::<Option<_>>()?,
         ops: sums
             .ops
+            .named(&context.trace.names)
             .into_iter()
             .filter(|(_, time)| *time > Nanoseconds::ZERO)
             .map(|(name, time)| Some((name, each(time)?)))
@@ -69,10 +71,40 @@ pub fn per_step(context: &Context<'_>, devices: &[DeviceRow]) -> Option<PerStep>
 #[derive(Default)]
 struct Sums {
     categories: BTreeMap<OpCategory, Nanoseconds>,
-    ops: BTreeMap<Untrusted, Nanoseconds>,
+    ops: ByName,
     transfer: Nanoseconds,
     /// The device events of each category.
     events: BTreeMap<OpCategory, Vec<Interval>>,
+}
+
+/// Times by operator or call.
+#[derive(Default)]
+struct ByName {
+    /// By the number of the name.
+    times: Vec<Nanoseconds>,
+    /// That of device events without a launch.
+    no_launch: Nanoseconds,
+}
+
+impl ByName {
+    fn add(&mut self, name: NameId, time: Nanoseconds) {
+        if self.times.len() <= name.index() {
+            self.times.resize(name.index() + 1, Nanoseconds::ZERO);
+        }
+        if let Some(sum) = self.times.get_mut(name.index()) {
+            *sum += time;
+        }
+    }
+
+    /// By name, in order.
+    fn named(self, names: &Names) -> BTreeMap<Untrusted, Nanoseconds> {
+        let mut named: BTreeMap<Untrusted, Nanoseconds> = BTreeMap::new();
+        named.insert(super::ops::NO_LAUNCH.into(), self.no_launch);
+        for (id, time) in (0..).map(NameId::from_column).zip(self.times) {
+            *named.entry(names.untrusted(id)).or_default() += time;
+        }
+        named
+    }
 }
 
 fn is_used(context: &Context<'_>, step: Option<usize>) -> bool {
@@ -87,11 +119,10 @@ fn device_sums(context: &Context<'_>) -> Sums {
         let category = context.pieces().of_device(row);
         *sums.categories.entry(category).or_default() += length;
         sums.events.entry(category).or_default().push((trace.device.start(row), trace.device.end(row)));
-        let name = match context.launches.owner_of(row) {
-            Some(owner) => trace.names.untrusted(trace.host.name(owner)),
-            None => super::ops::NO_LAUNCH.into(),
-        };
-        *sums.ops.entry(name).or_default() += length;
+        match context.launches.owner_of(row) {
+            Some(owner) => sums.ops.add(trace.host.name(owner), length),
+            None => sums.ops.no_launch += length,
+        }
         if trace.device.kind(row) == DeviceKind::Memcpy {
             sums.transfer += length;
         }
@@ -111,7 +142,7 @@ fn host_sums(context: &Context<'_>) -> Sums {
         let own = context.forest.own_time(row);
         *sums.categories.entry(context.pieces().of_host(row)).or_default() += own;
         if trace.host.kind(row) != HostKind::Annotation {
-            *sums.ops.entry(trace.names.untrusted(trace.host.name(row))).or_default() += own;
+            sums.ops.add(trace.host.name(row), own);
         }
     }
     sums
