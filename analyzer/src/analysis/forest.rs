@@ -130,7 +130,8 @@ impl Forest {
 
     fn nest(&mut self, trace: &Trace, thread_ends: &[usize]) {
         let host = &trace.host;
-        let mut open: Vec<u32> = Vec::new();
+        // Each with its end.
+        let mut open: Vec<(u32, Timestamp)> = Vec::new();
         let mut thread_ends = thread_ends.iter().copied().peekable();
         for (place, &row) in self.order.iter().enumerate() {
             while thread_ends.next_if(|&end| end <= place).is_some() {
@@ -138,8 +139,7 @@ impl Forest {
             }
             let (start, end) = (host.start(widen(row)), host.end(widen(row)));
             let mut overhang = Nanoseconds::ZERO;
-            while let Some(&top) = open.last() {
-                let top_end = host.end(widen(top));
+            while let Some(&(_, top_end)) = open.last() {
                 if start < top_end && end <= top_end {
                     break;
                 }
@@ -155,10 +155,10 @@ impl Forest {
                 let earlier = tally.first.is_none_or(|first| start < host.start(first));
                 tally.first = if earlier { Some(widen(row)) } else { tally.first };
             }
-            if let (Some(&top), Some(parent)) = (open.last(), self.parent.get_mut(widen(row))) {
+            if let (Some(&(top, _)), Some(parent)) = (open.last(), self.parent.get_mut(widen(row))) {
                 *parent = top;
             }
-            open.push(row);
+            open.push((row, end));
         }
     }
 
@@ -207,13 +207,13 @@ impl Forest {
             }
             let (start, end) = (host.start(row), host.end(row));
             if let Some(parent) = open.last_mut() {
-                let (from, to) = (start.max(parent.covered), end.min(host.end(parent.row)));
+                let (from, to) = (start.max(parent.covered), end.min(parent.end));
                 if to > from {
                     parent.own -= to - from;
                     parent.covered = to;
                 }
             }
-            open.push(Open { row, covered: start, own: end - start });
+            open.push(Open { row, end, covered: start, own: end - start });
         }
         open.into_iter().for_each(|done| own.set(done.row, done.own));
         own
@@ -223,6 +223,7 @@ impl Forest {
 /// A node among whose children the sweep is.
 struct Open {
     row: usize,
+    end: Timestamp,
     /// The end of what its children cover so far.
     covered: Timestamp,
     own: Nanoseconds,
