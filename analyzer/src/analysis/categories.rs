@@ -201,7 +201,9 @@ struct RoleNames {
 
 impl RoleNames {
     fn of(trace: &Trace) -> Self {
-        Self { communicates: trace.names.each(is_communication), loads_data: trace.names.each(names_data_loading) }
+        // (Without a device nobody asks.)
+        let communicates = if trace.has_device_events() { trace.names.each(is_communication) } else { Vec::new() };
+        Self { communicates, loads_data: trace.names.each(names_data_loading) }
     }
 
     fn of_device(&self, trace: &Trace, row: usize) -> Role {

@@ -30,7 +30,8 @@ pub struct Context<'t> {
 }
 
 /// Answers that several analyses need, or the report beside them, worked out when the first asks. (They must not use
-/// rayon: a thread that waits inside for others could be given work that asks again.)
+/// rayon: a thread that waits inside for others could be given work that asks again. `kernels` waits for polars' threads, so
+/// nothing that another thread could be given may ask for it.)
 #[derive(Default)]
 struct Answers {
     pieces: OnceLock<Pieces>,

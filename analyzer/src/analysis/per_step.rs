@@ -7,6 +7,7 @@ use super::intervals::{Interval, Span};
 use super::timeline::DeviceRow;
 use crate::catalog::categories::OpCategory;
 use crate::text::Untrusted;
+use crate::trace::Trace;
 use crate::trace::events::{DeviceKind, HostKind};
 use crate::trace::names::{NameId, Names};
 use crate::units::{Nanoseconds, count};
@@ -59,7 +60,6 @@ pub fn per_step(context: &Context<'_>, devices: &[DeviceRow]) -> Option<PerStep>
             .ops
             .named(&context.trace.names)
             .into_iter()
-            .filter(|(_, time)| *time > Nanoseconds::ZERO)
             .map(|(name, time)| Some((name, each(time)?)))
             .collect::<Option<_>>()?,
         transfer: each(sums.transfer).filter(|_| has_device),
@@ -68,7 +68,6 @@ pub fn per_step(context: &Context<'_>, devices: &[DeviceRow]) -> Option<PerStep>
     })
 }
 
-#[derive(Default)]
 struct Sums {
     categories: BTreeMap<OpCategory, Nanoseconds>,
     ops: ByName,
@@ -77,8 +76,18 @@ struct Sums {
     events: BTreeMap<OpCategory, Vec<Interval>>,
 }
 
+impl Sums {
+    fn new(trace: &Trace) -> Self {
+        Self {
+            categories: BTreeMap::new(),
+            ops: ByName::new(&trace.names),
+            transfer: Nanoseconds::ZERO,
+            events: BTreeMap::new(),
+        }
+    }
+}
+
 /// Times by operator or call.
-#[derive(Default)]
 struct ByName {
     /// By the number of the name.
     times: Vec<Nanoseconds>,
@@ -87,21 +96,22 @@ struct ByName {
 }
 
 impl ByName {
+    fn new(names: &Names) -> Self {
+        Self { times: vec![Nanoseconds::ZERO; names.len()], no_launch: Nanoseconds::ZERO }
+    }
+
     fn add(&mut self, name: NameId, time: Nanoseconds) {
-        if self.times.len() <= name.index() {
-            self.times.resize(name.index() + 1, Nanoseconds::ZERO);
-        }
         if let Some(sum) = self.times.get_mut(name.index()) {
             *sum += time;
         }
     }
 
-    /// By name, in order.
+    /// Those that there are, by name.
     fn named(self, names: &Names) -> BTreeMap<Untrusted, Nanoseconds> {
-        let mut named: BTreeMap<Untrusted, Nanoseconds> = BTreeMap::new();
-        named.insert(super::ops::NO_LAUNCH.into(), self.no_launch);
-        for (id, time) in (0..).map(NameId::from_column).zip(self.times) {
-            *named.entry(names.untrusted(id)).or_default() += time;
+        let by_id = (0..).map(NameId::from_column).zip(self.times).filter(|(_, time)| *time > Nanoseconds::ZERO);
+        let mut named: BTreeMap<Untrusted, Nanoseconds> = by_id.map(|(id, time)| (names.untrusted(id), time)).collect();
+        if self.no_launch > Nanoseconds::ZERO {
+            *named.entry(super::ops::NO_LAUNCH.into()).or_default() += self.no_launch;
         }
         named
     }
@@ -113,7 +123,7 @@ fn is_used(context: &Context<'_>, step: Option<usize>) -> bool {
 
 fn device_sums(context: &Context<'_>) -> Sums {
     let trace = context.trace;
-    let mut sums = Sums::default();
+    let mut sums = Sums::new(trace);
     for row in (0..trace.device.len()).filter(|&row| is_used(context, context.steps.of_device(row))) {
         let length = trace.device.duration(row);
         let category = context.pieces().of_device(row);
@@ -132,7 +142,7 @@ fn device_sums(context: &Context<'_>) -> Sums {
 
 fn host_sums(context: &Context<'_>) -> Sums {
     let trace = context.trace;
-    let mut sums = Sums::default();
+    let mut sums = Sums::new(trace);
     let whole_trace = !context.steps.annotated;
     for row in context.forest.nodes() {
         let start = trace.host.start(row);

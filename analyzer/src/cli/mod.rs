@@ -67,7 +67,8 @@ impl Error {
     }
 }
 
-/// Does what `arguments` (the program's name first) ask for.
+/// Does what `arguments` (the program's name first) ask for. The thread that calls stays one of a pool of rayon's: it is for
+/// programs that do nothing else with it.
 ///
 /// # Errors
 /// Where the arguments are wrong, or the output cannot be written. An input that cannot be used is no error but part of
@@ -95,8 +96,10 @@ fn with_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> Result<T, 
         let asked: u64 = std::env::var("RAYON_NUM_THREADS").ok()?.trim().parse().ok()?;
         (asked > MOST_THREADS.into()).then_some(MOST_THREADS)
     });
-    let builder = || rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from));
+    let mut builder = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from));
     // This thread is one of them: it would only sleep, and whom it wakes, two at once, would share the core that is free.
-    let pool = builder().use_current_thread().build().or_else(|_| builder().build()).map_err(Error::Threads)?;
-    pool.install(work)
+    if rayon::current_thread_index().is_none() {
+        builder = builder.use_current_thread();
+    }
+    builder.build().map_err(Error::Threads)?.install(work)
 }

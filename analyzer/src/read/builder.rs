@@ -31,7 +31,25 @@ pub(super) struct Builder {
     /// The fields that the latter have.
     config_fields: u32,
     /// The latest track, by how it was spelled: events come in runs of one thread.
-    last_track: Option<(u32, Vec<u8>, TrackId)>,
+    last_track: LastTrack,
+}
+
+/// A track, by how its process and thread were spelled.
+#[derive(Debug, Default)]
+struct LastTrack {
+    process: Vec<u8>,
+    thread: Vec<u8>,
+    track: Option<TrackId>,
+}
+
+impl LastTrack {
+    fn set(&mut self, (process, thread): (&[u8], &[u8]), track: TrackId) {
+        for (kept, spelled) in [(&mut self.process, process), (&mut self.thread, thread)] {
+            kept.clear();
+            kept.extend_from_slice(spelled);
+        }
+        self.track = Some(track);
+    }
 }
 
 /// A duration as the file says it.
@@ -53,7 +71,7 @@ impl Builder {
     pub(super) fn forget(&mut self) {
         self.ids = Ids::default();
         (self.shapes, self.configs) = Default::default();
-        self.last_track = None;
+        self.last_track = LastTrack::default();
     }
 
     /// Takes one strict event.
@@ -264,16 +282,15 @@ impl Builder {
     }
 
     fn track(&mut self, text: &[u8], slots: &Slots) -> TrackId {
-        let (present, stretch) = slots.stretch(text, &[Field::Process, Field::Thread]);
-        if let Some((last_present, last_stretch, track)) = &self.last_track
-            && (*last_present, last_stretch.as_slice()) == (present, stretch)
-        {
-            return *track;
-        }
         let (process, thread) = (slots.get(text, Field::Process), slots.get(text, Field::Thread));
+        let spelled = (process.unwrap_or_default(), thread.unwrap_or_default());
+        let last = &self.last_track;
+        if let Some(track) = last.track.filter(|_| spelled == (&last.process, &last.thread)) {
+            return track;
+        }
         let place = Place { process: self.identity(process), thread: self.identity(thread) };
         let track = self.ids.tracks.intern(place);
-        self.last_track = (stretch.len() < 256).then(|| (present, stretch.to_vec(), track));
+        self.last_track.set(spelled, track);
         track
     }
 

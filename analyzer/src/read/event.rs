@@ -1,5 +1,5 @@
-//! One event: where each value that the analyses use stands in its text. Nothing is decoded here but plain numbers, where they
-//! are passed anyway.
+//! One event: where each value that the analyses use stands in its text. Nothing is decoded here but what seams know, and plain
+//! numbers, where they are passed anyway.
 
 use super::categories::category;
 use super::lexer::{Beyond, Stop, skip_blank, skip_value};
@@ -242,6 +242,7 @@ pub(super) fn scan(text: &[u8], slots: &mut Slots) -> Result<usize, Stop> {
 fn members(text: &[u8], slots: &mut Slots, beyond: &mut Beyond) -> Result<usize, Stop> {
     let Slots { values, seams, .. } = slots;
     values.begin();
+    seams.begin();
     let (mut at, mut passed) = (0, Passed::NOTHING);
     loop {
         let (value, meaning);
@@ -300,7 +301,7 @@ pub(super) enum Steadiness {
     Varies,
 }
 
-/// How the values of a key (with its quotes) differ. Of flows, nobody asks what their numbers are.
+/// How the values of a key (with its quotes) differ. Flows share few names.
 pub(super) fn steadiness(key: &[u8], in_args: bool, is_flow: bool) -> Steadiness {
     match key {
         b"\"queued\""

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! , "pid": 7, "tid": 7, "ts": 4588166208741.898, "dur":
-//! , "pid": 7, "tid": 7, "ts": 1000000000000.000, "dur":     the least that each byte may be
-//! , "pid": 7, "tid": 7, "ts": 9999999999999.999, "dur":     the most
+//! , "pid": 0, "tid": 0, "ts": 1000000000000.000, "dur":     the least that each byte may be
+//! , "pid": 9, "tid": 9, "ts": 9999999999999.999, "dur":     the most
 //! ```
 
 use super::event::{Field, Steadiness, is_flow, known_number};
@@ -24,10 +24,10 @@ pub(super) const NAME_LENGTHS: usize = 16;
 /// Where the number is that a value comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Number {
-    /// Nobody asked.
+    /// Not here: whoever asks decodes the text.
     Unknown,
-    /// It is always the same ([`known_number`]).
-    Always,
+    /// It is always this ([`known_number`]).
+    Always(i64),
     /// In its digits.
     Whole,
     /// In its digits: a time in microseconds, three of them behind a point.
@@ -41,8 +41,6 @@ pub(super) struct Steady {
     pub(super) from: u8,
     pub(super) to: u8,
     number: Number,
-    /// What it always is.
-    always: i64,
 }
 
 impl Steady {
@@ -52,7 +50,7 @@ impl Steady {
         let bytes = usize::from(self.to - self.from);
         match self.number {
             Number::Unknown => None,
-            Number::Always => Some(self.always),
+            Number::Always(number) => Some(number),
             Number::Whole => whole_of(text, at, bytes),
             Number::Micros => micros_of(text, at, bytes - 4),
         }
@@ -73,7 +71,7 @@ pub(super) struct SteadyValues {
 impl SteadyValues {
     /// The first [`MOST_STEADY`] of these that are used.
     pub(super) fn of(parts: &[Part]) -> Self {
-        let none = Steady { field: Field::Phase, from: 0, to: 0, number: Number::Unknown, always: 0 };
+        let none = Steady { field: Field::Phase, from: 0, to: 0, number: Number::Unknown };
         let mut all = Self { values: [none; MOST_STEADY], count: 0, fields: 0, is_twice: false };
         for (place, value) in all.values.iter_mut().zip(parts.iter().filter_map(|part| part.used)) {
             *place = value;
@@ -110,12 +108,12 @@ impl Part {
         let place = |at: usize| u8::try_from(at - seam).ok();
         let (from, to) = (place(value)?, place(end)?);
         let written = text.get(value..end).filter(|written| !written.contains(&b'\\'))?;
-        let (number, always, is_open) = match steadiness {
+        let (number, is_open) = match steadiness {
             Steadiness::Varies => return None,
-            Steadiness::Value => match meaning.field().and_then(|field| known_number(field, written)) {
-                Some(always) => (Number::Always, always, false),
-                None => (Number::Unknown, 0, false),
-            },
+            Steadiness::Value => {
+                let known = meaning.field().and_then(|field| known_number(field, written));
+                (known.map_or(Number::Unknown, Number::Always), false)
+            }
             Steadiness::Width => {
                 let is_whole = plain_end(text, value) == Some(end);
                 let is_micros = plain_micros(text, value).is_some_and(|(_, ended)| ended == end);
@@ -126,10 +124,10 @@ impl Part {
                     Meaning::UseWhole(_) if is_whole => Number::Whole,
                     _ => Number::Unknown,
                 };
-                (number, 0, true)
+                (number, true)
             }
         };
-        let used = meaning.field().map(|field| Steady { field, from, to, number, always });
+        let used = meaning.field().map(|field| Steady { field, from, to, number });
         Some(Self { used, from, to, is_open })
     }
 
@@ -212,10 +210,12 @@ impl Seam {
 
     /// Whether `text` is this seam.
     pub(super) fn is(&self, text: &[u8]) -> bool {
+        if text.len() != usize::from(self.length) {
+            return false;
+        }
         let mut padded = [0; SEAM_BYTES];
-        let Some(place) = padded.get_mut(..text.len()) else { return false };
-        place.copy_from_slice(text);
-        text.len() == usize::from(self.length) && self.starts(&padded)
+        padded.iter_mut().zip(text).for_each(|(place, byte)| *place = *byte);
+        self.starts(&padded)
     }
 
     /// Whether `text` starts with this seam (and is as long as its last block).
