@@ -5,7 +5,7 @@
 
 use super::context::Context;
 use super::intervals::Span;
-use super::timeline::is_communication;
+use super::timeline::Communication;
 use super::{Analysis, Question};
 use crate::catalog::categories::OpCategory;
 use crate::table::{Column, Table, Unit, headings};
@@ -195,24 +195,20 @@ impl Role {
 
 /// What the names of a trace say of roles: asked once each, however many events have them.
 struct RoleNames {
-    communicates: Vec<bool>,
+    communication: Communication,
     loads_data: Vec<bool>,
 }
 
 impl RoleNames {
     fn of(trace: &Trace) -> Self {
-        // (Without a device nobody asks.)
-        let communicates = if trace.has_device_events() { trace.names.each(is_communication) } else { Vec::new() };
-        Self { communicates, loads_data: trace.names.each(names_data_loading) }
+        Self { communication: Communication::of(trace), loads_data: trace.names.each(names_data_loading) }
     }
 
     fn of_device(&self, trace: &Trace, row: usize) -> Role {
         match trace.device.kind(row) {
             DeviceKind::Memcpy => Role::Memcpy,
             DeviceKind::Memset => Role::Memset,
-            DeviceKind::Kernel if self.communicates.get(trace.device.name(row).index()) == Some(&true) => {
-                Role::Communication
-            }
+            DeviceKind::Kernel if self.communication.has(trace, row) => Role::Communication,
             DeviceKind::Kernel | DeviceKind::Packet => Role::Kernel,
         }
     }

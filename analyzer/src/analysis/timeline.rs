@@ -219,8 +219,8 @@ pub fn rows(context: &Context<'_>) -> Vec<DeviceRow> {
     if by_device.is_empty() {
         return Vec::new();
     }
-    let host = HostView::new(context);
-    by_device.into_iter().filter_map(|(device, rows)| row(context, &host, device, &rows)).collect()
+    let (host, communication) = (HostView::new(context), Communication::of(context.trace));
+    by_device.into_iter().filter_map(|(device, rows)| row(context, (&host, &communication), device, &rows)).collect()
 }
 
 /// Total and busy time of every device, by id: as in its row, for whoever needs no more of it.
@@ -258,16 +258,17 @@ fn busy(trace: &Trace, rows: &[u32]) -> Span {
     Span::union(ids(rows).map(|row| (trace.device.start(row), trace.device.end(row))))
 }
 
-fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[u32]) -> Option<DeviceRow> {
+fn row(
+    context: &Context<'_>,
+    (host, names): (&HostView<'_, '_>, &Communication),
+    device: i64,
+    rows: &[u32],
+) -> Option<DeviceRow> {
     let trace = context.trace;
     let span = |keep: &dyn Fn(usize) -> bool| {
         Span::union(ids(rows).filter(|&row| keep(row)).map(|row| (trace.device.start(row), trace.device.end(row))))
     };
-    let communicates_by_name = trace.names.each(is_communication);
-    let communicates = |row| {
-        trace.device.kind(row) == DeviceKind::Kernel
-            && communicates_by_name.get(trace.device.name(row).index()) == Some(&true)
-    };
+    let communicates = |row| names.has(trace, row);
     let copies = |row| trace.device.kind(row) == DeviceKind::Memcpy;
     let all = busy(trace, rows);
     let communication = span(&communicates);
@@ -293,9 +294,30 @@ fn row(context: &Context<'_>, host: &HostView<'_, '_>, device: i64, rows: &[u32]
     })
 }
 
+/// Which device events are communication: kernels, by their names, which are asked once each.
+pub struct Communication {
+    by_name: Vec<bool>,
+}
+
+impl Communication {
+    /// That of `trace`.
+    #[must_use]
+    pub fn of(trace: &Trace) -> Self {
+        // (Without a device nobody asks.)
+        Self { by_name: if trace.has_device_events() { trace.names.each(is_communication) } else { Vec::new() } }
+    }
+
+    /// Whether the device event `row` is.
+    #[must_use]
+    pub fn has(&self, trace: &Trace, row: usize) -> bool {
+        let named = || self.by_name.get(trace.device.name(row).index()) == Some(&true);
+        trace.device.kind(row) == DeviceKind::Kernel && named()
+    }
+}
+
 /// Whether a kernel's name is one of communication (METRICS 5: `/nccl|rccl|cross_device_reduce/i`).
 #[must_use]
-pub fn is_communication(name: &str) -> bool {
+fn is_communication(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["nccl", "rccl", "cross_device_reduce"].iter().any(|word| name.contains(word))
 }

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! { "ph": "X", "cat": "cpu_op", "name": "aten::mm", "pid": 1, "tid": 1, "ts": 8.125, "dur": 4, "args": { "External id": 7 } }
-//! ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~          ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~  ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~  seams
+//! ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~          ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~ ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~  seams
 //! ```
-//! They repeat, event after event. So a seam is first compared, byte for byte (but for digits, which may be any), with those that followed the same ones in
-//! earlier events; only where it is none of them is it read. An event laid out like an earlier one costs a comparison a value
-//! that varies. A value may be part of a seam where its key says that few differ in it, or in the number of its digits
-//! (`steadiness`), and as long as few do.
+//! They repeat, event after event. So a seam is first compared, byte for byte (but for digits, which may be any), with those
+//! that followed the same ones in earlier events; only where it is none of them is it read. An event laid out like an
+//! earlier one costs a comparison a value that varies. A value may be part of a seam where its key says that few differ in
+//! it, or in the number of its digits (`steadiness`), and as long as few do.
 
 use super::event::{Field, Steadiness, Values, argument, is_flow, member, steadiness};
 use super::lexer::{Beyond, Stop, byte, skip_blank, skip_string, skip_value};
@@ -184,12 +184,7 @@ impl Seams {
     /// The seam behind `last` with which `head` starts.
     #[inline]
     fn follower(&mut self, last: u32, head: &[u8]) -> Option<(u32, &Seam)> {
-        let guess = if last == START {
-            *self.starts.get(self.past.place())?
-        } else {
-            *self.known.get(widen(last))?.guesses.get(self.past.name_bytes % NAME_LENGTHS)?
-        };
-        let guess = u32::from(guess);
+        let guess = u32::from(*self.guess(last)?);
         let is_right = guess != START && self.known.get(widen(guess)).is_some_and(|seam| seam.starts(head));
         let index = if is_right { guess } else { self.other(last, head)? };
         Some((index, self.known.get(widen(index))?))
@@ -202,16 +197,19 @@ impl Seams {
         let starts = |index: u32| self.known.get(widen(index)).is_some_and(|seam| seam.starts(head));
         let rank = followers.iter().position(|&index| starts(index))?;
         let index = *followers.get(rank)?;
-        let is_start = last == START;
-        let last = self.known.get_mut(widen(last))?;
-        last.followers.swap(rank, rank.saturating_sub(1));
-        let guess = u16::try_from(index).unwrap_or(0);
-        if is_start {
-            *self.starts.get_mut(self.past.place())? = guess;
-        } else {
-            *last.guesses.get_mut(self.past.name_bytes % NAME_LENGTHS)? = guess;
-        }
+        self.known.get_mut(widen(last))?.followers.swap(rank, rank.saturating_sub(1));
+        *self.guess(last)? = u16::try_from(index).unwrap_or(0);
         Some(index)
+    }
+
+    /// Which seam followed `last` the latest time that all was as it is now.
+    #[inline(always)]
+    fn guess(&mut self, last: u32) -> Option<&mut u16> {
+        if last == START {
+            self.starts.get_mut(self.past.place())
+        } else {
+            self.known.get_mut(widen(last))?.guesses.get_mut(self.past.name_bytes % NAME_LENGTHS)
+        }
     }
 
     /// Reads a seam token by token.
@@ -285,6 +283,7 @@ impl Seams {
         cuts.truncate(if is_odd { 1 } else { cuts.len() });
         let (cut, seam) = self.remember(text, (last.seam, from), &cuts, &parts);
         values.begin_args(cut.then.args_begun);
+        // (One that is not remembered may hold more of them.)
         for parts in parts.get(..cut.parts).unwrap_or_default().chunks(MOST_STEADY) {
             values.set_steady(&SteadyValues::of(parts), text, from);
         }
